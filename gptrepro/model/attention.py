@@ -1,0 +1,123 @@
+"""Causal self-attention: every position looks back, over all of the past or over a window of it."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gptrepro.model.config import DecoderConfig
+
+MINIMUM_BLOCK = 64
+"""Queries per block of banded attention at small windows: matrix products below this size are slow."""
+
+
+def dense_attention(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0) -> Tensor:
+    """Attention of position ``i`` over positions ``0..i``, scaled by ``1 / sqrt(d_head)``.
+
+    Args:
+        q, k, v: (B, H, T, d_head) each.
+        dropout: probability of dropping an attention weight.
+
+    Returns:
+        (B, H, T, d_head). Source: Vaswani et al. 2017, section 3.2.1, with the causal mask of 3.2.3.
+    """
+    return F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=True)
+
+
+def banded_attention(q: Tensor, k: Tensor, v: Tensor, window: int, dropout: float = 0.0) -> Tensor:
+    """Attention of position ``i`` over positions ``i - window + 1 .. i``, in time and memory linear in T.
+
+    The queries are cut into blocks. A block of ``b`` queries needs only the ``b + window - 1`` keys that
+    end with it, so the scores take T * (b + window - 1) numbers, never T * T:
+
+        keys     . . [ window - 1 before | the block ]
+        queries                          [ the block ]
+
+    GPT-3 (section 2.1) says "locally banded sparse attention, similar to the Sparse Transformer"
+    (Child et al. 2019) in every other layer, and no window size.
+
+    Args:
+        q, k, v: (B, H, T, d_head) each.
+        window: keys that a query sees, its own position included.
+        dropout: probability of dropping an attention weight.
+
+    Returns:
+        (B, H, T, d_head).
+    """
+    n_batch, n_heads, length, d_head = q.shape
+    if window >= length:
+        return dense_attention(q, k, v, dropout)
+    block = max(window, MINIMUM_BLOCK)
+    n_blocks = math.ceil(length / block)
+    before = window - 1
+    span = before + block
+    filler = n_blocks * block - length  # after the last query, invisible to all others by causality
+
+    def blocks(x: Tensor, front: int, size: int) -> Tensor:
+        # (B, H, T, d) -> (B, H, front + T + filler, d) -> (B, H, n_blocks, d, size)
+        windows = F.pad(x, (0, 0, front, filler)).unfold(2, size, block)
+        # -> (n_blocks, B, H, size, d) -> (n_blocks, B * H, size, d): SDPA broadcasts the mask over B * H
+        return windows.permute(2, 0, 1, 4, 3).reshape(n_blocks, n_batch * n_heads, size, d_head)
+
+    query = torch.arange(block, device=q.device)[:, None]  # (block, 1), counted from the block's start
+    key = torch.arange(-before, block, device=q.device)  # (span,), likewise
+    band = (key <= query) & (key > query - window)  # (block, span)
+    start = block * torch.arange(n_blocks, device=q.device)[:, None, None, None]
+    visible = band & (key + start >= 0)  # (n_blocks, 1, block, span)
+
+    mixed = F.scaled_dot_product_attention(
+        blocks(q, 0, block),
+        blocks(k, before, span),
+        blocks(v, before, span),
+        attn_mask=visible,
+        dropout_p=dropout,
+    )
+    # (n_blocks, B * H, block, d) -> (B * H, n_blocks, block, d) -> (B, H, T + filler, d) -> (B, H, T, d)
+    joined = mixed.transpose(0, 1).reshape(n_batch, n_heads, n_blocks * block, d_head)
+    return joined[:, :, :length]
+
+
+class KeyValueCache(Protocol):
+    """What attention asks of a cache: to keep this call's keys and values and attend over all it holds."""
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """(B, H, T, d_head) queries, keys and values of T new positions -> (B, H, T, d_head)."""
+        ...
+
+
+class CausalSelfAttention(nn.Module):
+    """Project to queries, keys and values; attend per head; project back to the residual stream."""
+
+    def __init__(self, config: DecoderConfig, layer: int) -> None:
+        super().__init__()
+        self.layer = layer
+        self.window = config.window_of(layer)
+        self.n_heads = config.n_heads
+        self.d_head = config.head_width
+        self.dropout = config.dropout
+        inner = config.n_heads * config.head_width
+        self.c_attn = nn.Linear(config.d_model, 3 * inner)
+        self.c_proj = nn.Linear(inner, config.d_model)
+        self.resid_dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, cache: KeyValueCache | None = None) -> Tensor:
+        """(B, T, d_model) -> (B, T, d_model)."""
+        n_batch, length, _ = x.shape
+        # (B, T, 3 * H * d) -> (B, T, 3, H, d) -> (3, B, H, T, d)
+        qkv = self.c_attn(x).view(n_batch, length, 3, self.n_heads, self.d_head).permute(2, 0, 3, 1, 4)
+        q, k, v = qkv.unbind(0)  # (B, H, T, d) each
+        dropout = self.dropout if self.training else 0.0
+        if cache is not None:
+            mixed = cache.attend(self.layer, q, k, v)
+        elif self.window is not None:
+            mixed = banded_attention(q, k, v, self.window, dropout)
+        else:
+            mixed = dense_attention(q, k, v, dropout)
+        # (B, H, T, d) -> (B, T, H, d) -> (B, T, H * d)
+        mixed = mixed.transpose(1, 2).reshape(n_batch, length, self.n_heads * self.d_head)
+        out: Tensor = self.resid_dropout(self.c_proj(mixed))
+        return out

@@ -1,0 +1,32 @@
+"""How the weights start."""
+
+from __future__ import annotations
+
+import math
+
+from torch import nn
+
+from gptrepro.model.config import DecoderConfig
+
+
+def initialise(decoder: nn.Module, config: DecoderConfig) -> None:
+    """Draw the weights of ``decoder`` in place from torch's global generator.
+
+    - Every matrix and both embeddings: Gaussian with standard deviation ``init_std`` (GPT-1, section 4.1:
+      N(0, 0.02) suffices because layer norm is used throughout). GPT-2's released code starts the position
+      embedding at 0.01 instead; its paper does not say so, and we keep one value.
+    - ``residual_init="scaled"``: the two projections of a block into the residual stream (``c_proj``) start
+      ``1 / sqrt(2 * n_layers)`` times smaller, so that the sum over all residual additions does not grow with
+      depth (GPT-2, section 2.3; its N is undefined, we count additions).
+    - Biases start at 0, layer-norm gains at 1.
+    """
+    residual_std = config.init_std
+    if config.residual_init == "scaled":
+        residual_std /= math.sqrt(2 * config.n_layers)
+    for name, module in decoder.named_modules():
+        if isinstance(module, nn.Linear):
+            std = residual_std if name.endswith("c_proj") else config.init_std
+            nn.init.normal_(module.weight, std=std)
+            nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.Embedding):
+            nn.init.normal_(module.weight, std=config.init_std)
