@@ -1,0 +1,108 @@
+"""What both tokenizers share: a vocabulary, its merges, an identity and a place on disk."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import tokenizers
+
+from gptrepro.errors import GptreproError
+from gptrepro.storage import canonical_json, sha256_text, write_text
+
+KIND_FILE = "gptrepro_tokenizer.json"
+
+
+class Tokenizer(ABC):
+    """Text to ids and back, by a byte pair encoding (Sennrich et al. 2016).
+
+    Args:
+        vocab: every token and its id; the ids are 0 to ``len(vocab) - 1``.
+        merges: pairs of tokens in the order in which they were learned; earlier merges win.
+
+    Raises:
+        GptreproError: the ids have gaps or a merge names a token that is not in the vocabulary.
+    """
+
+    kind: ClassVar[str]
+    """``gpt1`` or ``gpt2``; stored beside ``tokenizer.json``."""
+    end_of_text: int | None
+    """Id of ``<|endoftext|>``; None for GPT-1, whose vocabulary has no such token."""
+
+    def __init__(self, vocab: dict[str, int], merges: Sequence[tuple[str, str]]) -> None:
+        if sorted(vocab.values()) != list(range(len(vocab))):
+            raise GptreproError(
+                f"A vocabulary of {len(vocab)} tokens needs the ids 0 to {len(vocab) - 1}, each once: "
+                "restore the tokenizer's files or train it again."
+            )
+        for left, right in merges:
+            if not {left, right, left + right} <= vocab.keys():
+                raise GptreproError(
+                    f"The merge of {left!r} and {right!r} names a token that is not in the vocabulary: "
+                    "the vocabulary and the merges do not belong together."
+                )
+        self.vocab = vocab
+        self.merges = [(left, right) for left, right in merges]
+        self._backend = self._build_backend()
+
+    @abstractmethod
+    def _build_backend(self) -> tokenizers.Tokenizer:
+        """The pipeline of ``tokenizers`` that ``tokenizer.json`` describes."""
+
+    @abstractmethod
+    def encode(self, text: str) -> list[int]:
+        """Ids of ``text``."""
+
+    @abstractmethod
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of ``ids``."""
+
+    @abstractmethod
+    def _transformers_config(self) -> dict[str, Any]:
+        """The content of ``tokenizer_config.json``."""
+
+    def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
+        """Ids of each text."""
+        return [self.encode(text) for text in texts]
+
+    @property
+    def n_vocab(self) -> int:
+        """Number of ids, special tokens included."""
+        return len(self.vocab)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over kind, vocabulary and merges: what fixes the ids.
+
+        It is taken over canonical JSON of these and not over ``tokenizer.json`` itself, whose
+        incidental fields change from release to release of ``tokenizers``.
+        """
+        return sha256_text(canonical_json({"kind": self.kind, "vocab": self.vocab, "merges": self.merges}))
+
+    def save(self, folder: Path) -> None:
+        """Write the tokenizer into ``folder``, each file atomically.
+
+        ``tokenizer.json`` is the standard file of ``tokenizers``; ``vocab.json``, ``merges.txt`` and
+        ``tokenizer_config.json`` are what ``transformers`` reads; one small file names kind and digest.
+        """
+        in_order = sorted(self.vocab, key=self.vocab.__getitem__)
+        merges = "".join(f"{left} {right}\n" for left, right in self.merges)
+        files = {
+            "tokenizer.json": self._backend.to_str(pretty=True),
+            "vocab.json": json.dumps({token: self.vocab[token] for token in in_order}, ensure_ascii=False),
+            "merges.txt": f"#version: 0.2\n{merges}",
+            "tokenizer_config.json": json.dumps(self._transformers_config(), indent=2, ensure_ascii=False),
+            KIND_FILE: json.dumps({"kind": self.kind, "digest": self.digest}, indent=2),
+        }
+        for name, content in files.items():
+            write_text(folder / name, content)
+
+
+def vocabulary_of(backend: tokenizers.Tokenizer) -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """Vocabulary and merges of a trained BPE model of ``tokenizers``."""
+    model = json.loads(backend.to_str())["model"]
+    return model["vocab"], [(left, right) for left, right in model["merges"]]

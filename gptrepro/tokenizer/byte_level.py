@@ -1,0 +1,130 @@
+"""GPT-2's tokenizer: byte pair encoding over the 256 bytes of UTF-8 (Radford et al. 2019, section 2.2).
+
+Nothing is lost: upper case, spaces, line ends and characters of any script come back exactly. The
+price is that a rare script costs up to four tokens a character.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any
+
+import tokenizers
+from tokenizers import AddedToken, decoders, models, pre_tokenizers, processors, trainers
+
+from gptrepro.errors import GptreproError
+from gptrepro.tokenizer.base import Tokenizer, vocabulary_of
+
+END_OF_TEXT = "<|endoftext|>"
+N_BYTES = 256
+
+
+class ByteLevelTokenizer(Tokenizer):
+    """Byte-level BPE whose last step before merging splits words, numbers and punctuation.
+
+    A merge never crosses the borders of that split, so that "dog.", "dog!" and "dog?" do not each
+    take a place in the vocabulary (section 2.2).
+    """
+
+    kind = "gpt2"
+
+    def __init__(self, vocab: dict[str, int], merges: Sequence[tuple[str, str]]) -> None:
+        super().__init__(vocab, merges)
+        self.end_of_text = vocab.get(END_OF_TEXT)
+
+    def _build_backend(self) -> tokenizers.Tokenizer:
+        backend = tokenizers.Tokenizer(models.BPE(vocab=self.vocab, merges=self.merges))
+        backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        backend.decoder = decoders.ByteLevel()
+        backend.post_processor = processors.ByteLevel(trim_offsets=False)
+        if END_OF_TEXT in self.vocab:
+            backend.add_special_tokens([AddedToken(END_OF_TEXT, normalized=False, special=True)])
+        # In plain text the letters "<|endoftext|>" are letters; `encode` decides when they are not.
+        backend.encode_special_tokens = True
+        return backend
+
+    def encode(self, text: str, *, allow_special: bool = False) -> list[int]:
+        """Ids of ``text``.
+
+        ``<|endoftext|>`` written in the text is encoded letter by letter, so that no document can end
+        another one, unless ``allow_special`` makes it the one special token.
+
+        Raises:
+            GptreproError: the text holds half of a surrogate pair, which has no UTF-8 form.
+        """
+        if allow_special and self.end_of_text is not None:
+            first, *rest = text.split(END_OF_TEXT)
+            return self.encode(first) + [
+                token for piece in rest for token in (self.end_of_text, *self.encode(piece))
+            ]
+        return self.encode_batch([text])[0]
+
+    def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
+        """Ids of each text, on all cores; special tokens are not recognised.
+
+        Raises:
+            GptreproError: a text holds half of a surrogate pair, which has no UTF-8 form.
+        """
+        texts = list(texts)
+        try:
+            encodings = self._backend.encode_batch_fast(texts, add_special_tokens=False)
+        except (TypeError, UnicodeEncodeError) as error:
+            if any(not text.isprintable() and _has_surrogate(text) for text in texts):
+                raise GptreproError(
+                    "The text holds half of a surrogate pair (U+D800 to U+DFFF), which is not a "
+                    "character: decode its source with errors='replace'."
+                ) from error
+            raise
+        return [encoding.ids for encoding in encodings]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of ``ids``; bytes that are not UTF-8 (a character cut in half) become U+FFFD."""
+        text: str = self._backend.decode(list(ids), skip_special_tokens=False)
+        return text
+
+    def _transformers_config(self) -> dict[str, Any]:
+        special = END_OF_TEXT if self.end_of_text is not None else None
+        return {
+            "tokenizer_class": "GPT2Tokenizer",
+            "add_prefix_space": False,
+            "bos_token": special,
+            "eos_token": special,
+            "unk_token": special,
+            "clean_up_tokenization_spaces": False,
+        }
+
+
+def _has_surrogate(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def train_byte_level_bpe(texts: Iterable[str], n_vocab: int) -> ByteLevelTokenizer:
+    """Learn GPT-2's kind of vocabulary: 256 bytes, merges, and ``<|endoftext|>`` as the last id.
+
+    A pair seen only once is not merged, so a small corpus gives fewer than ``n_vocab`` tokens.
+
+    Raises:
+        GptreproError: ``n_vocab`` is below 257 (256 bytes and ``<|endoftext|>``), or no text was given.
+    """
+    if n_vocab <= N_BYTES:
+        raise GptreproError(
+            f"A byte-level vocabulary needs at least {N_BYTES + 1} tokens ({N_BYTES} bytes and "
+            f"{END_OF_TEXT}), not {n_vocab}."
+        )
+    texts = (text for text in texts if text)
+    first = next(texts, None)
+    if first is None:
+        raise GptreproError("There is no text to train a tokenizer on: the corpus is empty.")
+    backend = tokenizers.Tokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=n_vocab - 1,
+        min_frequency=2,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    backend.train_from_iterator(chain([first], texts), trainer)
+    vocab, merges = vocabulary_of(backend)
+    vocab[END_OF_TEXT] = len(vocab)
+    return ByteLevelTokenizer(vocab, merges)

@@ -1,0 +1,142 @@
+"""GPT-1's tokenizer: English words, lower-cased, then byte pair encoding of characters.
+
+The paper says "a bytepair encoding vocabulary with 40,000 merges", ftfy "to clean the raw text" and
+"the spaCy tokenizer" (Radford et al. 2018, section 4.1). The end of a word is part of its last symbol
+(``</w>``), so that ``th`` and ``th</w>`` are different tokens.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import tokenizers
+from tokenizers import decoders, models, pre_tokenizers, trainers
+
+from gptrepro.errors import GptreproError
+from gptrepro.tokenizer.base import Tokenizer, vocabulary_of
+from gptrepro.tokenizer.standardise import standardise, words_of
+
+UNKNOWN = "<unk>"
+END_OF_WORD = "</w>"
+LINE_END = "\n" + END_OF_WORD
+N_CHARACTERS = 238
+"""Characters of the published vocabulary; it holds each with and without ``</w>``."""
+
+
+class _ChunkIds(dict[str, list[int]]):
+    """Ids of every chunk met so far: novels repeat a few hundred thousand of them."""
+
+    def __init__(self, backend: tokenizers.Tokenizer) -> None:
+        super().__init__()
+        self._backend = backend
+
+    def __missing__(self, chunk: str) -> list[int]:
+        ids: list[int] = self._backend.encode(" ".join(words_of(chunk)), add_special_tokens=False).ids
+        self[chunk] = ids
+        return ids
+
+
+class Gpt1Tokenizer(Tokenizer):
+    """The released encoder: ``standardise``, spaCy's English words, lower case, BPE.
+
+    A character outside the vocabulary becomes ``<unk>``.
+    """
+
+    kind = "gpt1"
+    end_of_text = None
+
+    def __init__(self, vocab: dict[str, int], merges: Sequence[tuple[str, str]]) -> None:
+        super().__init__(vocab, merges)
+        self._tokens = sorted(vocab, key=vocab.__getitem__)
+        self._chunk_ids = _ChunkIds(self._backend)
+
+    def _build_backend(self) -> tokenizers.Tokenizer:
+        backend = tokenizers.Tokenizer(
+            models.BPE(
+                vocab=self.vocab,
+                merges=self.merges,
+                unk_token=UNKNOWN,
+                end_of_word_suffix=END_OF_WORD,
+                fuse_unk=False,
+            )
+        )
+        # Not WhitespaceSplit: it would drop the line ends, which are words here.
+        backend.pre_tokenizer = pre_tokenizers.CharDelimiterSplit(" ")
+        backend.decoder = decoders.BPEDecoder(suffix=END_OF_WORD)
+        return backend
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of ``text``; case, spacing, dash and quote styles are lost on the way."""
+        text = standardise(text)
+        if not text:
+            return []
+        chunk_ids = self._chunk_ids
+        return [token for chunk in text.split(" ") for token in chunk_ids[chunk]]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Lower-cased words and punctuation marks with a space after each; the original is lost."""
+        return "".join(self._tokens[token] for token in ids).replace(END_OF_WORD, " ").strip()
+
+    def _transformers_config(self) -> dict[str, Any]:
+        return {"tokenizer_class": "OpenAIGPTTokenizer", "unk_token": UNKNOWN}
+
+
+def train_gpt1_bpe(texts: Iterable[str], n_vocab: int) -> Gpt1Tokenizer:
+    """Learn GPT-1's kind of vocabulary: ``<unk>``, characters, merges, and the line end as the last id.
+
+    At most 238 characters enter, the most frequent first, as in the published vocabulary. A pair
+    seen only once is not merged, so a small corpus gives fewer than ``n_vocab`` tokens.
+
+    Raises:
+        GptreproError: ``n_vocab`` has no room for the characters, or the texts hold no word.
+    """
+    chunks: Counter[str] = Counter()
+    for text in texts:
+        chunks.update(standardise(text).split(" "))
+    words: Counter[str] = Counter()
+    for chunk, count in chunks.items():
+        for word in words_of(chunk):
+            words[word] += count
+    del words["\n"]
+    if not words:
+        raise GptreproError("There is no text to train a tokenizer on: the corpus holds no word.")
+
+    characters: Counter[str] = Counter()
+    for word, count in words.items():
+        for character in word:
+            characters[character] += count
+    by_frequency = sorted(characters, key=lambda character: (-characters[character], character))
+    alphabet = by_frequency[:N_CHARACTERS]
+    base = [UNKNOWN, *alphabet, *(character + END_OF_WORD for character in alphabet)]
+    if n_vocab < len(base) + 1:
+        raise GptreproError(
+            f"A vocabulary for this text needs at least {len(base) + 1} tokens (its {len(alphabet)} "
+            f"characters with and without {END_OF_WORD}, {UNKNOWN} and the line end), not {n_vocab}."
+        )
+
+    backend = tokenizers.Tokenizer(models.BPE(unk_token=UNKNOWN, end_of_word_suffix=END_OF_WORD))
+    backend.pre_tokenizer = pre_tokenizers.CharDelimiterSplit(" ")
+    trainer = trainers.BpeTrainer(
+        vocab_size=n_vocab - 1,
+        min_frequency=2,
+        special_tokens=base,  # fixes their ids, which the trainer would otherwise deal out at random
+        end_of_word_suffix=END_OF_WORD,
+        show_progress=False,
+    )
+    known = set(alphabet)
+    backend.train_from_iterator(
+        _repeat({word: count for word, count in words.items() if known.issuperset(word)}), trainer
+    )
+    vocab, merges = vocabulary_of(backend)
+    vocab[LINE_END] = len(vocab)
+    return Gpt1Tokenizer(vocab, merges)
+
+
+def _repeat(words: dict[str, int], at_once: int = 1000) -> Iterator[str]:
+    """Each word as often as it was counted, space-joined in strings of bounded length."""
+    for word, count in words.items():
+        whole, rest = divmod(count, at_once)
+        for times in [at_once] * whole + [rest]:
+            yield " ".join([word] * times)
