@@ -1,0 +1,1 @@
+"""Evaluation: perplexity, completions and the statistics behind every verdict."""

@@ -1,0 +1,15 @@
+"""Training: optimiser, schedules, the loop and its checkpoints. Read `gptrepro.train.loop` first."""
+
+from gptrepro.train.loop import Diverged, Interrupted, TrainResult, train
+from gptrepro.train.settings import TrainSettings
+from gptrepro.train.state import load_weights, weights_file
+
+__all__ = [
+    "Diverged",
+    "Interrupted",
+    "TrainResult",
+    "TrainSettings",
+    "load_weights",
+    "train",
+    "weights_file",
+]

@@ -1,0 +1,238 @@
+"""The training loop of all three papers: data, model, step, log, save."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar, cast
+
+import torch
+from torch import Tensor, nn
+
+from gptrepro.errors import GptreproError
+from gptrepro.train.compiling import Loss, compiled
+from gptrepro.train.feed import BatchSource, Feed, passes
+from gptrepro.train.interrupt import stop_on_signals
+from gptrepro.train.metrics import MetricsLog, Row
+from gptrepro.train.optimizer import build_optimizer, set_learning_rate
+from gptrepro.train.precision import Precision, choose_device, choose_precision
+from gptrepro.train.progress import TrainingDisplay
+from gptrepro.train.settings import TrainSettings
+from gptrepro.train.state import TrainingState, resume, save_checkpoint, save_weights, weights_file
+
+M = TypeVar("M", bound=nn.Module)
+
+
+class Diverged(GptreproError):  # noqa: N818 - a state of the training, as in the field's speech
+    """The loss or its gradient is no longer a finite number."""
+
+
+class Interrupted(GptreproError):  # noqa: N818 - nothing failed
+    """A signal stopped the training, which has saved everything."""
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training has reached."""
+
+    finished: bool
+    """False when ``stop_after_seconds`` was used up; the same call goes on."""
+    step: int
+    """Updates made so far."""
+    tokens: int
+    """Tokens processed so far."""
+    seconds: float
+    """Time spent so far, over every call."""
+    history: list[Row]
+    """The rows of ``metrics.jsonl``."""
+
+
+def train(
+    model: M,
+    batches: BatchSource,
+    settings: TrainSettings,
+    folder: Path,
+    *,
+    evaluate: Callable[[M], Mapping[str, float]] | None = None,
+    device: str = "auto",
+    stop_after_seconds: float | None = None,
+    name: str = "training",
+    progress: bool = True,
+) -> TrainResult:
+    """Train ``model`` in place, or go on where an earlier call in the same ``folder`` stopped.
+
+    However often it is stopped or killed, a training on the CPU gives the same losses, step for step:
+    a checkpoint holds the weights, the optimiser, the position in the data and the random generators.
+    (CUDA adds up some gradients in an order of its own, so there the last digits may differ.)
+
+    Args:
+        model: has ``loss(*batch) -> scalar``, a mean in nats, as `Decoder` does.
+        batches: gives the arguments of ``model.loss``, such as ``ids, targets``, (B, T) int64 each.
+        settings: see `TrainSettings`.
+        folder: gets ``metrics.jsonl``, ``checkpoints/`` and ``weights/``; one training a folder.
+        evaluate: metrics that are added to the rows of the chosen steps; called in evaluation mode.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        stop_after_seconds: save and return when they have passed.
+        name: what the progress bar says.
+        progress: whether to show progress at all.
+
+    Returns:
+        The result; the model is left in evaluation mode.
+
+    Raises:
+        Diverged: the loss or the gradient is not finite; the last checkpoint is from before.
+        Interrupted: SIGINT or SIGTERM came; everything is saved.
+        GptreproError: the folder holds another training, or the disk is full.
+    """
+    started = time.monotonic()
+    place = choose_device(device)
+    with (
+        torch.random.fork_rng([place] if place.type == "cuda" else []),
+        stop_on_signals() as request,
+    ):
+        # model
+        torch.manual_seed(settings.seed)
+        model.to(place)
+        precision = choose_precision(settings.precision, place)
+        optimizer = build_optimizer(model, settings)
+        state = TrainingState(model, optimizer, precision.scaler(), Feed(batches), settings, place)
+        loss_of = cast(Loss, model.loss)
+        if settings.compile:
+            loss_of = compiled(loss_of)
+
+        resume(state, folder / "checkpoints")
+        now, spent_before = state.progress, state.progress.seconds
+        losses: list[Tensor] = []  # of the updates since the last look; looking makes a GPU wait
+        gradient_norm = torch.zeros(())
+        saved_at, last_save = now.step, started
+
+        with (
+            MetricsLog(folder / "metrics.jsonl", now.step) as log,
+            TrainingDisplay(name, now.step, settings.steps, progress) as display,
+        ):
+            if now.step == 0:
+                if evaluate is not None and 0 in settings.evaluate_at:
+                    log.append({"step": 0, "tokens": 0} | _evaluated(evaluate, model, place))
+                if 0 in settings.checkpoint_at:
+                    save_weights(model, weights_file(folder, 0))
+
+            while now.step < settings.steps:
+                # data
+                batch = _moved(state.feed.take(settings.sequences(now.tokens)), place)
+                n_tokens = batch[0].numel()
+
+                # gradient
+                model.train()
+                losses.append(_backward(loss_of, batch, settings.accumulate, precision, state.scaler))
+
+                # step
+                rate = settings.learning_rate(now.step + 1, now.tokens + n_tokens)
+                gradient_norm = _update(state, rate)
+                now.step += 1
+                now.tokens += n_tokens
+
+                # log
+                evaluates = evaluate is not None and settings.evaluates_after(now.step)
+                last = now.step == settings.steps
+                loss = None
+                if evaluates or last or now.step % settings.log_every == 0:
+                    _settle(state, losses, gradient_norm, saved_at)
+                    loss = now.loss_sum / now.loss_count
+                    row: Row = {"step": now.step, "tokens": now.tokens, "loss": loss, "lr": rate}
+                    row["grad_norm"] = float(gradient_norm)
+                    if evaluate is not None and evaluates:
+                        row |= _evaluated(evaluate, model, place)
+                    log.append(row)
+                    now.loss_sum, now.loss_count = 0.0, 0
+                display.update(now.step, n_tokens, loss)
+
+                # save
+                clock = time.monotonic()
+                now.seconds = spent_before + clock - started
+                timed_out = stop_after_seconds is not None and clock - started >= stop_after_seconds
+                stopping = last or timed_out or request.signal_name is not None
+                if now.step in settings.checkpoint_at:
+                    save_weights(model, weights_file(folder, now.step))
+                if stopping or clock - last_save >= settings.checkpoint_every_seconds:
+                    _settle(state, losses, gradient_norm, saved_at)
+                    log.sync()
+                    save_checkpoint(state, folder / "checkpoints")
+                    saved_at, last_save = now.step, time.monotonic()
+                if request.signal_name is not None and not last:
+                    raise Interrupted(
+                        f"Stopped by {request.signal_name} after step {now.step:,} of {settings.steps:,}; "
+                        f"everything is saved in {folder}: run the same command again to go on."
+                    )
+                if timed_out:
+                    break
+
+        model.eval()
+        return TrainResult(now.step == settings.steps, now.step, now.tokens, now.seconds, log.rows)
+
+
+def _moved(batch: tuple[Tensor, ...], device: torch.device) -> tuple[Tensor, ...]:
+    if device.type != "cuda":
+        return batch
+    return tuple(part.pin_memory().to(device, non_blocking=True) for part in batch)
+
+
+def _backward(
+    loss_of: Loss,
+    batch: tuple[Tensor, ...],
+    accumulate: int,
+    precision: Precision,
+    scaler: torch.amp.GradScaler,
+) -> Tensor:
+    """Leave the (scaled) gradient of the batch's mean loss in the parameters; return that loss."""
+    total = torch.zeros((), dtype=torch.float64, device=batch[0].device)
+    for part, weight in passes(batch, accumulate):
+        with precision.autocast():
+            loss = loss_of(*part)
+        torch.autograd.backward(scaler.scale(loss * weight))
+        total += loss.detach() * weight
+    return total
+
+
+def _update(state: TrainingState, rate: float) -> Tensor:
+    """Clip, take the optimiser's step, clear the gradient; return its norm before clipping."""
+    set_learning_rate(state.optimizer, rate)
+    state.scaler.unscale_(state.optimizer)
+    limit = math.inf if state.settings.clip_norm is None else state.settings.clip_norm
+    norm = nn.utils.clip_grad_norm_(state.model.parameters(), limit)
+    state.scaler.step(state.optimizer)  # which skips the step where fp16 has overflowed
+    state.scaler.update()
+    state.optimizer.zero_grad(set_to_none=True)
+    return norm
+
+
+def _settle(state: TrainingState, losses: list[Tensor], gradient_norm: Tensor, saved_at: int) -> None:
+    """Add the losses to the running mean; refuse to log or save a training that has diverged.
+
+    Raises:
+        Diverged: a loss is not finite, or the gradient is not (fp16 skips such an update by itself).
+    """
+    values = [float(value) for value in torch.stack(losses)] if losses else []
+    losses.clear()
+    step = state.progress.step
+    wrong = next((value for value in values if not math.isfinite(value)), None)
+    if wrong is None and not state.scaler.is_enabled() and not bool(torch.isfinite(gradient_norm)):
+        wrong = float(gradient_norm)
+    if wrong is not None:
+        raise Diverged(
+            f"The training diverged at or before step {step:,} (a loss or gradient became {wrong}): use a "
+            f"lower peak_lr than {state.settings.peak_lr:g}, a longer warm-up or precision fp32; the last "
+            f"checkpoint is from step {saved_at:,}."
+        )
+    for value in values:
+        state.progress.loss_sum += value
+    state.progress.loss_count += len(values)
+
+
+def _evaluated(evaluate: Callable[[M], Mapping[str, float]], model: M, device: torch.device) -> Row:
+    """The metrics of ``evaluate``, without a trace in the training: neither gradients nor random numbers."""
+    model.eval()
+    with torch.inference_mode(), torch.random.fork_rng([device] if device.type == "cuda" else []):
+        return dict(evaluate(model))

@@ -1,0 +1,63 @@
+"""Learning-rate schedules and GPT-3's batch-size ramp, as functions of training progress.
+
+Progress is counted in updates (GPT-1: Radford et al. 2018, section 4.1) or in tokens (GPT-3: Brown et
+al. 2020, appendix B); a schedule does not care which, as long as all its numbers share the unit.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+ScheduleShape = Literal["cosine", "linear", "constant"]
+
+
+@dataclass(frozen=True)
+class LearningRate:
+    """Linear warm-up from zero, a decay, then a constant floor.
+
+    GPT-1: 2,000 updates of warm-up to 2.5e-4, cosine to zero over the whole training. GPT-1's
+    fine-tuning: warm-up over 0.2% of it, then linear to zero. GPT-3: 375 million tokens of
+    warm-up, cosine to 10% of the peak at 260 billion tokens, constant for the remaining 40 billion.
+    """
+
+    peak: float
+    warmup: float
+    """Progress at which the peak is reached."""
+    end: float
+    """Progress at which the decay has arrived at the floor."""
+    shape: ScheduleShape
+    floor: float = 0.0
+    """The final rate as a fraction of the peak."""
+
+    def at(self, progress: float) -> float:
+        """The rate after ``progress`` updates or tokens."""
+        if progress < self.warmup:
+            return self.peak * progress / self.warmup
+        if self.shape == "constant":
+            return self.peak
+        done = min(1.0, (progress - self.warmup) / max(self.end - self.warmup, 1e-9))
+        remaining = 0.5 * (1.0 + math.cos(math.pi * done)) if self.shape == "cosine" else 1.0 - done
+        return self.peak * (self.floor + (1.0 - self.floor) * remaining)
+
+
+@dataclass(frozen=True)
+class BatchRamp:
+    """A batch that grows linearly with the tokens seen (GPT-3, appendix B).
+
+    GPT-3 starts at 32 thousand tokens and reaches the full batch after 4 to 12 billion tokens,
+    depending on the size of the model.
+    """
+
+    start: int
+    """Sequences in the first batch."""
+    full: int
+    """Sequences in a batch once the ramp is over."""
+    tokens: float
+    """Training tokens over which the batch grows."""
+
+    def at(self, tokens_seen: float) -> int:
+        """Sequences in the batch that follows ``tokens_seen`` tokens."""
+        grown = min(1.0, tokens_seen / self.tokens) if self.tokens else 1.0
+        return int(self.start + (self.full - self.start) * grown)

@@ -1,0 +1,110 @@
+"""What a training is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gptrepro.errors import GptreproError
+from gptrepro.train.schedule import BatchRamp, LearningRate, ScheduleShape
+
+PrecisionChoice = Literal["auto", "fp32", "bf16", "fp16"]
+
+NEUTRAL_SETTINGS = frozenset(
+    {
+        "accumulate",
+        "precision",
+        "compile",
+        "log_every",
+        "evaluate_every",
+        "evaluate_at",
+        "checkpoint_every_seconds",
+        "checkpoint_at",
+    }
+)
+"""Settings that may change when a training goes on: how it is computed and watched, not what is computed."""
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """A training, apart from its model and its data.
+
+    The defaults of the optimiser are GPT-1's: Adam with decoupled weight decay 0.01 (Radford et al.
+    2018, section 4.1; moments, epsilon and clipping from the released code). GPT-3 uses
+    ``beta2=0.95, weight_decay=0.1`` and clips at 1.0 (Brown et al. 2020, appendix B).
+    """
+
+    steps: int
+    """Updates of the weights."""
+    batch_size: int
+    """Sequences in one update, however many passes (``accumulate``) it is computed in."""
+    context: int
+    """Tokens in one sequence."""
+    peak_lr: float
+    warmup_steps: int = 0
+    schedule: ScheduleShape = "cosine"
+    final_lr_fraction: float = 0.0
+    warmup_tokens: int | None = None
+    """With ``decay_tokens``: the schedule counts tokens, as GPT-3's does, and not updates."""
+    decay_tokens: int | None = None
+    """Tokens after which the rate stays at ``final_lr_fraction`` of the peak."""
+    ramp_batch_size: int | None = None
+    """With ``ramp_tokens``: sequences in the first update; the batch grows linearly from there."""
+    ramp_tokens: int | None = None
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    weight_decay: float = 0.01
+    """Decoupled decay of every weight that is not a bias or a gain; embeddings decay too."""
+    clip_norm: float | None = 1.0
+    """Largest global norm of the gradient; None leaves it alone."""
+    seed: int = 0
+    """Seeds the dropout noise: a training is a function of initial weights, batches and settings."""
+    accumulate: int = 1
+    """Forward and backward passes that share one update, to save memory; the update stays the same."""
+    precision: PrecisionChoice = "auto"
+    compile: bool = False
+    log_every: int = 10
+    evaluate_every: int | None = None
+    """Evaluate after every so many updates, besides ``evaluate_at`` and always after the last update."""
+    evaluate_at: tuple[int, ...] = ()
+    """Updates after which to evaluate; 0 is the untrained model."""
+    checkpoint_every_seconds: float = 120.0
+    checkpoint_at: tuple[int, ...] = ()
+    """Updates after which the weights are kept for good (``weights_file``); 0 is the untrained model."""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "context", "accumulate", "log_every"):
+            if getattr(self, name) < 1:
+                raise GptreproError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        if not self.peak_lr > 0:
+            raise GptreproError(f"peak_lr must be above zero, not {self.peak_lr}.")
+        if not 0 <= self.final_lr_fraction <= 1:
+            raise GptreproError(f"final_lr_fraction must lie in [0, 1], not {self.final_lr_fraction}.")
+        if self.warmup_steps > self.steps:
+            raise GptreproError(f"warmup_steps {self.warmup_steps} is more than steps {self.steps}.")
+        if (self.warmup_tokens is None) != (self.decay_tokens is None):
+            raise GptreproError("A schedule in tokens needs both warmup_tokens and decay_tokens.")
+        if (self.ramp_tokens is None) != (self.ramp_batch_size is None):
+            raise GptreproError("A batch ramp needs both ramp_batch_size and ramp_tokens.")
+        if self.ramp_batch_size is not None and not 1 <= self.ramp_batch_size <= self.batch_size:
+            raise GptreproError(f"ramp_batch_size must lie in [1, {self.batch_size}].")
+
+    def learning_rate(self, updates: int, tokens: int) -> float:
+        """The rate of the update that brings the totals to ``updates`` and ``tokens``."""
+        if self.warmup_tokens is not None and self.decay_tokens is not None:
+            progress, warmup, end = tokens, self.warmup_tokens, self.decay_tokens
+        else:
+            progress, warmup, end = updates, self.warmup_steps, self.steps
+        return LearningRate(self.peak_lr, warmup, end, self.schedule, self.final_lr_fraction).at(progress)
+
+    def sequences(self, tokens_seen: int) -> int:
+        """Sequences in the update that follows ``tokens_seen`` tokens."""
+        if self.ramp_batch_size is None or self.ramp_tokens is None:
+            return self.batch_size
+        return BatchRamp(self.ramp_batch_size, self.batch_size, self.ramp_tokens).at(tokens_seen)
+
+    def evaluates_after(self, updates: int) -> bool:
+        """Whether an evaluation is due after so many updates."""
+        periodic = self.evaluate_every is not None and updates > 0 and updates % self.evaluate_every == 0
+        return periodic or updates in self.evaluate_at or updates == self.steps

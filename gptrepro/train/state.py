@@ -1,0 +1,192 @@
+"""Checkpoints: everything that a training needs to go on as if it had never stopped.
+
+A checkpoint is a folder ``checkpoints/step-00000120``:
+
+    model.safetensors      the weights
+    training.safetensors   the optimiser's moments, the states of torch's random generators
+    state.json             step, batch position, loss scale, settings; SHA-256 of all of it
+
+It appears in one rename, so a kill leaves the old ones or the new one. The last two are kept: the
+older one takes over should the newer one be damaged.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import warnings
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from gptrepro.errors import GptreproError
+from gptrepro.storage import atomic_file, atomic_folder, canonical_json, sha256_file, sha256_text, write_text
+from gptrepro.train.feed import Feed
+from gptrepro.train.optimizer import load_optimizer_tensors, optimizer_tensors
+from gptrepro.train.settings import NEUTRAL_SETTINGS, TrainSettings
+
+KEPT_CHECKPOINTS = 2
+
+
+@dataclass
+class Progress:
+    """How far a training has come."""
+
+    step: int = 0
+    """Updates made."""
+    tokens: int = 0
+    """Tokens processed."""
+    seconds: float = 0.0
+    """Time spent training, over all the processes that took part."""
+    loss_sum: float = 0.0
+    """Sum of the losses since the last logged row."""
+    loss_count: int = 0
+
+
+@dataclass
+class TrainingState:
+    """The moving parts of a training that a checkpoint holds."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    scaler: torch.amp.GradScaler
+    feed: Feed
+    settings: TrainSettings
+    device: torch.device
+    progress: Progress = field(default_factory=Progress)
+
+
+def save_checkpoint(state: TrainingState, folder: Path) -> None:
+    """Write a checkpoint of ``state`` under ``folder`` and drop all but the last two.
+
+    Raises:
+        GptreproError: the disk is full; the earlier checkpoints are untouched.
+    """
+    with atomic_folder(folder / f"step-{state.progress.step:08d}") as temporary:
+        generators = {"generator.cpu": torch.get_rng_state()}
+        if state.device.type == "cuda":
+            generators["generator.cuda"] = torch.cuda.get_rng_state(state.device)
+        _write_tensors(state.model.state_dict(), temporary / "model.safetensors")
+        _write_tensors(
+            optimizer_tensors(state.model, state.optimizer) | generators, temporary / "training.safetensors"
+        )
+        content = {
+            "progress": asdict(state.progress),
+            "batches": state.feed.state_dict(),
+            "scaler": state.scaler.state_dict(),
+            "settings": asdict(state.settings),
+            "files": {file.name: sha256_file(file) for file in sorted(temporary.iterdir())},
+        }
+        signed = {"content": content, "sha256": sha256_text(canonical_json(content))}
+        write_text(temporary / "state.json", json.dumps(signed, indent=1))
+    for old in _checkpoints(folder)[KEPT_CHECKPOINTS:]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def resume(state: TrainingState, folder: Path) -> bool:
+    """Bring ``state`` to the newest intact checkpoint under ``folder``; False if there is none.
+
+    A damaged checkpoint is reported by a warning and the one before it used.
+
+    Raises:
+        GptreproError: the checkpoint is of another model or of other settings.
+    """
+    if folder.exists():
+        for leftover in folder.glob(".step-*"):  # of a process that was killed while saving
+            shutil.rmtree(leftover, ignore_errors=True)
+    for checkpoint in _checkpoints(folder):
+        content = _verified_content(checkpoint)
+        if content is not None:
+            _restore(state, checkpoint, content)
+            return True
+        warnings.warn(
+            f"The checkpoint {checkpoint} is damaged: going on from the one before it, or from the "
+            "start if there is none.",
+            stacklevel=3,
+        )
+    return False
+
+
+def weights_file(folder: Path, step: int) -> Path:
+    """Where ``checkpoint_at`` keeps the weights of a step, under a training's folder."""
+    return folder / "weights" / f"step-{step:08d}.safetensors"
+
+
+def save_weights(model: nn.Module, path: Path) -> None:
+    """Write a model's weights, and nothing else, to a safetensors file."""
+    with atomic_file(path) as temporary:
+        _write_tensors(model.state_dict(), temporary)
+
+
+def load_weights(model: nn.Module, path: Path) -> None:
+    """Put the weights of a safetensors file into ``model``.
+
+    Raises:
+        GptreproError: the file is missing or damaged, or belongs to a model of another shape.
+    """
+    if not path.exists():
+        raise GptreproError(f"There are no weights at {path}: train the model first.")
+    try:
+        tensors = load_file(path)
+    except SafetensorError as error:
+        raise GptreproError(
+            f"The weights {path} are damaged ({error}): delete them and train again."
+        ) from error
+    _load_into(model, tensors, path)
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints under ``folder``, newest first."""
+    return sorted(folder.glob("step-*"), reverse=True)
+
+
+def _write_tensors(tensors: dict[str, Tensor], path: Path) -> None:
+    # Through Python's own write: safetensors' file writer hides the error number of a full disk.
+    path.write_bytes(save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}))
+
+
+def _verified_content(checkpoint: Path) -> dict[str, Any] | None:
+    """What ``state.json`` holds if it and the files that it lists are intact, else None."""
+    try:
+        signed = json.loads((checkpoint / "state.json").read_bytes())
+        content: dict[str, Any] = signed["content"]
+        intact = signed["sha256"] == sha256_text(canonical_json(content)) and all(
+            sha256_file(checkpoint / name) == digest for name, digest in content["files"].items()
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return content if intact else None
+
+
+def _restore(state: TrainingState, checkpoint: Path, content: dict[str, Any]) -> None:
+    now = json.loads(json.dumps(asdict(state.settings)))
+    for name, value in content["settings"].items():
+        if name not in NEUTRAL_SETTINGS and now.get(name) != value:
+            raise GptreproError(
+                f"{checkpoint.parent.parent} holds a training with {name} {value}, not {now.get(name)}: "
+                "choose another folder, or delete this one to start anew."
+            )
+    _load_into(state.model, load_file(checkpoint / "model.safetensors"), checkpoint)
+    tensors = load_file(checkpoint / "training.safetensors")
+    load_optimizer_tensors(state.model, state.optimizer, tensors)
+    if state.scaler.is_enabled() and content["scaler"]:
+        state.scaler.load_state_dict(content["scaler"])
+    state.feed.load_state_dict(content["batches"])
+    state.progress = Progress(**content["progress"])
+    torch.set_rng_state(tensors["generator.cpu"])
+    if state.device.type == "cuda" and "generator.cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["generator.cuda"], state.device)
+
+
+def _load_into(model: nn.Module, tensors: dict[str, Tensor], origin: Path) -> None:
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise GptreproError(
+            f"{origin} belongs to another model: its parameters have other names or shapes."
+        ) from error
