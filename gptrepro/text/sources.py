@@ -137,6 +137,25 @@ def _package_files(split: Split) -> list[SourceFile]:
 _TIERS: dict[Tier, Callable[[Split], list[SourceFile]]] = {"mirror": _mirror_files, "package": _package_files}
 
 
+def corpus_digest(name: str, split: str) -> str:
+    """What identifies a text, from the catalogue alone: its files as published and how they are cleaned.
+
+    It needs neither the bytes nor a network, so that a record can be compared with today's text anywhere.
+
+    Raises:
+        GptreproError: unknown name or split.
+    """
+    entry, parts = catalogue().corpus(name), catalogue().split(name, split)
+    identity = {
+        "cleaning": CLEANING_VERSION,
+        "style": entry.style,
+        "format": entry.format,
+        "files": sorted([name, sha256] for part in parts.parts for name, sha256 in part.files.items()),
+        "hub": parts.hub.model_dump() if parts.hub and not parts.parts else None,
+    }
+    return storage.sha256_text(storage.canonical_json(identity))
+
+
 def load_corpus(name: str, split: str = "train") -> Corpus:
     """A corpus by name, from the first tier that can serve it: mirror, package, origin, hub.
 
@@ -154,12 +173,6 @@ def load_corpus(name: str, split: str = "train") -> Corpus:
         except GptreproError as error:
             reasons.append(f"{tier}: {error}")
             continue
-        identity = {
-            "cleaning": CLEANING_VERSION,
-            "style": entry.style,
-            "format": entry.format,
-            "files": [[file.name, file.sha256] for file in files],
-        }
-        digest = storage.sha256_text(storage.canonical_json(identity))
+        digest = corpus_digest(name, split)
         return Corpus(name, split, tier, entry.style, entry.format, tuple(files), digest, parts.bytes)
     raise GptreproError(f"The {split} part of {name} is not available ({'; '.join(reasons)}).")
