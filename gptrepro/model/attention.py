@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gptrepro.model.cache import KeyValueCache
 from gptrepro.model.config import DecoderConfig
+from gptrepro.model.projection import Projection
 
 MINIMUM_BLOCK = 64
 """Queries per block of banded attention at small windows: matrix products below this size are slow."""
@@ -81,14 +82,6 @@ def banded_attention(q: Tensor, k: Tensor, v: Tensor, window: int, dropout: floa
     return joined[:, :, :length]
 
 
-class KeyValueCache(Protocol):
-    """What attention asks of a cache: to keep this call's keys and values and attend over all it holds."""
-
-    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """(B, H, T, d_head) queries, keys and values of T new positions -> (B, H, T, d_head)."""
-        ...
-
-
 class CausalSelfAttention(nn.Module):
     """Project to queries, keys and values; attend per head; project back to the residual stream."""
 
@@ -100,8 +93,8 @@ class CausalSelfAttention(nn.Module):
         self.d_head = config.head_width
         self.dropout = config.dropout
         inner = config.n_heads * config.head_width
-        self.c_attn = nn.Linear(config.d_model, 3 * inner)
-        self.c_proj = nn.Linear(inner, config.d_model)
+        self.c_attn = Projection(config.d_model, 3 * inner)
+        self.c_proj = Projection(inner, config.d_model)
         self.resid_dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor, cache: KeyValueCache | None = None) -> Tensor:
@@ -112,7 +105,10 @@ class CausalSelfAttention(nn.Module):
         q, k, v = qkv.unbind(0)  # (B, H, T, d) each
         dropout = self.dropout if self.training else 0.0
         if cache is not None:
-            mixed = cache.attend(self.layer, q, k, v)
+            cache.store(self.layer, k, v)
+        if cache is not None and length == 1:
+            keys, values, visible = cache.held(self.layer)
+            mixed = F.scaled_dot_product_attention(q, keys, values, attn_mask=visible)
         elif self.window is not None:
             mixed = banded_attention(q, k, v, self.window, dropout)
         else:

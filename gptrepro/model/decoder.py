@@ -6,8 +6,7 @@ The papers' decoders differ in a handful of choices, and `DecoderConfig` holds t
 - GPT-2: layer norm before each sub-block and once at the end; residual projections start smaller.
 - GPT-3: GPT-2 with banded attention in every other layer.
 
-Parameters carry the names of the released checkpoints (``wte``, ``h.0.attn.c_attn``, ...). Their matrices are
-``nn.Linear``'s, (out, in); the released files hold (in, out), and `gptrepro.checkpoints` transposes.
+Parameters carry the names and shapes of the released checkpoints: ``wte``, ``h.0.attn.c_attn`` (in, out), ...
 """
 
 from __future__ import annotations
@@ -20,9 +19,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gptrepro.errors import GptreproError
-from gptrepro.model.attention import CausalSelfAttention, KeyValueCache
+from gptrepro.model.attention import CausalSelfAttention
+from gptrepro.model.cache import KeyValueCache
 from gptrepro.model.config import DecoderConfig
 from gptrepro.model.init import initialise
+from gptrepro.model.projection import Projection
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu_tanh": partial(F.gelu, approximate="tanh"),
@@ -37,9 +38,9 @@ class FeedForward(nn.Module):
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
-        self.c_fc = nn.Linear(config.d_model, config.inner_width)
+        self.c_fc = Projection(config.d_model, config.inner_width)
         self.activation = ACTIVATIONS[config.activation]
-        self.c_proj = nn.Linear(config.inner_width, config.d_model)
+        self.c_proj = Projection(config.inner_width, config.d_model)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -87,15 +88,12 @@ class Decoder(nn.Module):
         self.ln_f = nn.LayerNorm(config.d_model, eps=config.norm_eps) if config.norm == "pre" else None
         initialise(self, config)
 
-    def hidden(
-        self, ids: Tensor, cache: KeyValueCache | None = None, positions: Tensor | None = None
-    ) -> Tensor:
+    def hidden(self, ids: Tensor, cache: KeyValueCache | None = None) -> Tensor:
         """The top of the residual stream, after the final norm if there is one.
 
         Args:
             ids: (B, T) int64 token ids.
-            cache: keys and values of earlier positions, to which it adds these; None for none.
-            positions: (B, T) or (T,) int64 rows of the position embedding; ``0..T-1`` if None.
+            cache: keys and values of earlier positions, which it continues; None to start at position 0.
 
         Returns:
             (B, T, d_model).
@@ -109,8 +107,10 @@ class Decoder(nn.Module):
                 f"A sequence of {length} tokens does not fit this model's context of {self.config.n_ctx}: "
                 "shorten the text or split it into windows."
             )
-        if positions is None:
-            positions = torch.arange(length, device=ids.device)
+        if cache is None:
+            positions = torch.arange(length, device=ids.device)  # (T,)
+        else:
+            positions = cache.advance(length, ids.device)  # (T,) or (B, 1)
         x: Tensor = self.drop(self.wte(ids) + self.wpe(positions))  # (B, T, d_model)
         for block in self.h:
             x = block(x, cache)

@@ -7,6 +7,7 @@ import math
 from torch import nn
 
 from gptrepro.model.config import DecoderConfig
+from gptrepro.model.projection import Projection
 
 
 def initialise(decoder: nn.Module, config: DecoderConfig) -> None:
@@ -24,7 +25,7 @@ def initialise(decoder: nn.Module, config: DecoderConfig) -> None:
     if config.residual_init == "scaled":
         residual_std /= math.sqrt(2 * config.n_layers)
     for name, module in decoder.named_modules():
-        if isinstance(module, nn.Linear):
+        if isinstance(module, Projection):
             std = residual_std if name.endswith("c_proj") else config.init_std
             nn.init.normal_(module.weight, std=std)
             nn.init.zeros_(module.bias)

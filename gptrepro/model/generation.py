@@ -1,0 +1,103 @@
+"""Writing text: sample the next token, append it, repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from gptrepro.errors import GptreproError
+from gptrepro.model.cache import KeyValueCache
+from gptrepro.model.decoder import Decoder
+
+
+def keep_top_k(logits: Tensor, k: int) -> Tensor:
+    """Rule out all but the ``k`` likeliest tokens (Fan et al. 2018; GPT-2, section 3.6 and its samples).
+
+    (B, n_vocab) -> (B, n_vocab), ``-inf`` where ruled out. Tokens that tie with the k-th stay.
+    """
+    if k >= logits.shape[-1]:
+        return logits
+    least = logits.topk(k).values[:, -1:]  # (B, 1)
+    return logits.masked_fill(logits < least, -torch.inf)
+
+
+def keep_top_p(logits: Tensor, p: float) -> Tensor:
+    """Rule out all but the nucleus: the fewest likeliest tokens whose probabilities sum to ``p`` or more.
+
+    (B, n_vocab) -> (B, n_vocab), ``-inf`` where ruled out. The likeliest token always stays (Holtzman et
+    al. 2020; GPT-3's authors sample with p = 0.9, section 3.9.4 and appendix F).
+    """
+    ordered, order = logits.softmax(-1).sort(descending=True)
+    mass_before = ordered.cumsum(-1) - ordered  # of the tokens likelier than this one
+    outside = torch.zeros_like(logits, dtype=torch.bool).scatter(-1, order, mass_before >= p)
+    outside.scatter_(-1, order[:, :1], False)
+    return logits.masked_fill(outside, -torch.inf)
+
+
+def next_tokens(
+    logits: Tensor,
+    temperature: float = 0.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Choose one token per row: (B, n_vocab) -> (B,). At temperature 0 the likeliest."""
+    if temperature == 0.0:
+        return logits.argmax(-1)
+    logits = logits.float() / temperature
+    if top_k is not None:
+        logits = keep_top_k(logits, top_k)
+    if top_p is not None:
+        logits = keep_top_p(logits, top_p)
+    return torch.multinomial(logits.softmax(-1), 1, generator=generator)[:, 0]
+
+
+def pad_prompts(model: Decoder, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> Tensor:
+    """Check the prompts and pad them on the right to one length: (B, longest) int64.
+
+    Raises:
+        GptreproError: a prompt is empty, holds an id outside the vocabulary, or does not fit the context.
+    """
+    config = model.config
+    if not prompts or not all(prompts):
+        raise GptreproError(
+            "A prompt needs at least one token: start an empty one with the tokenizer's end-of-text token."
+        )
+    longest = max(map(len, prompts))
+    if longest + max_new_tokens > config.n_ctx:
+        raise GptreproError(
+            f"A prompt of {longest} tokens and {max_new_tokens} new ones do not fit this model's context of "
+            f"{config.n_ctx}: shorten the prompt or ask for fewer tokens."
+        )
+    if not all(0 <= token < config.n_vocab for prompt in prompts for token in prompt):
+        raise GptreproError(
+            f"A prompt holds token ids outside this model's vocabulary of {config.n_vocab}: "
+            "encode it with the model's own tokenizer."
+        )
+    return torch.tensor(
+        [[*prompt, *[0] * (longest - len(prompt))] for prompt in prompts], device=model.wte.weight.device
+    )
+
+
+def prefill(
+    model: Decoder, prompts: Sequence[Sequence[int]], max_new_tokens: int
+) -> tuple[KeyValueCache, Tensor]:
+    """Read the prompts: a cache that holds them, and the scores of each one's next token, (B, n_vocab)."""
+    ids = pad_prompts(model, prompts, max_new_tokens)
+    lengths = [len(prompt) for prompt in prompts]
+    cache = KeyValueCache(model.config, lengths, ids.shape[1] + max_new_tokens)
+    hidden = model.hidden(ids, cache)  # (B, longest, d_model)
+    last = torch.tensor(lengths, device=ids.device) - 1
+    return cache, model.logits(hidden[torch.arange(len(ids), device=ids.device), last])
+
+
+def stop_at(tokens: Sequence[int], stop: Sequence[Sequence[int]]) -> int | None:
+    """Where the earliest stop sequence in ``tokens`` begins, or None."""
+    starts = (
+        start
+        for start in range(len(tokens))
+        if any(tuple(tokens[start : start + len(ending)]) == tuple(ending) for ending in stop)
+    )
+    return next(starts, None)
