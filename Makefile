@@ -1,0 +1,63 @@
+# The two commands are `make book` and `make test`; everything here is a thin wrapper of gptrepro and pytest.
+
+PYTHON ?= python3
+# An additional package index for pip, such as https://download.pytorch.org/whl/cpu (see book/reproduce.md).
+INDEX ?=
+SCALE ?= laptop
+WHAT ?=
+PORT ?= 8000
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -c constraints.txt $(if $(INDEX),--extra-index-url $(INDEX))
+
+.DEFAULT_GOAL := help
+.PHONY: help book test run refresh serve bench stress pins clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  Variables: SCALE=smoke|laptop|gpu|paper  WHAT=<experiment or paper>  INDEX=<extra pip index>  PYTHON=<3.11 or newer>"
+
+book: $(VENV)/.book ## Execute the notebooks and build the book into _build/html
+	@$(BIN)/gptrepro data fetch plays gpt2-tokenizer
+	@$(BIN)/gptrepro book
+
+test: $(VENV)/.test ## Run every check: lint, types, tests, notebooks, the book in a browser
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+run: $(VENV)/.book ## Run experiments: make run SCALE=laptop [WHAT=gpt1]
+	@$(BIN)/gptrepro run $(WHAT) --scale $(SCALE)
+
+refresh: $(VENV)/.book ## Renew the outputs stored in the notebooks: make refresh [WHAT=gpt1/01]
+	@$(BIN)/gptrepro refresh $(WHAT)
+
+serve: book ## Serve the book on http://127.0.0.1:8000 (PORT=...)
+	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+bench: $(VENV)/.test ## Measure attention, generation, tokenizers and training
+	@for name in attention generation tokenizers training; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+
+stress: $(VENV)/.test ## Run the slow tests that kill, corrupt and fill things up
+	@$(BIN)/python -m pytest tests/stress -m stress
+
+pins: $(VENV)/.book ## Check that constraints.txt resolves on every supported Python and system
+	@$(BIN)/python tools/pins.py
+
+clean: ## Remove what was built; the environment and GPTREPRO_HOME stay
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "$(PYTHON) is older than Python 3.11 or missing: install a newer one and name it, as in make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo "$(PYTHON) cannot create environments: on Debian and Ubuntu run apt install python3-venv, then make $(MAKECMDGOALS) again" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.book: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e '.[book]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e '.[book,test]'
+	@touch $@ $(VENV)/.book

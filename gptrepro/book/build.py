@@ -1,0 +1,169 @@
+"""Building the book: notebooks first, then pages from their outputs, each only when something changed."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from gptrepro import storage
+from gptrepro.book.contents import Contents, read_contents
+from gptrepro.book.execute import execute_notebooks
+from gptrepro.book.progress import Report
+from gptrepro.book.stamp import fingerprint, is_current
+from gptrepro.errors import GptreproError
+
+LIBRARY = ("gptrepro", "data", "pyproject.toml", "constraints.txt")
+"""What a notebook's outputs depend on besides the notebook itself."""
+
+PAGES = ("book", "_config.yml", "_toc.yml")
+"""What the pages depend on besides the executed notebooks and the library."""
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+"""Terminal colours, which Sphinx writes into pipes too."""
+
+
+def build_book(root: Path, *, output: Path | None = None, strict: bool = False, force: bool = False) -> Path:
+    """Execute every notebook of the book at its own parameters, build the pages, return the first page.
+
+    A notebook whose file, library, data and local records are unchanged since its last execution is not
+    executed again; when nothing at all changed, nothing is done.
+
+    Args:
+        root: the checkout.
+        output: where everything goes; ``root/_build`` unless given.
+        strict: treat warnings of the page build as errors.
+        force: execute and build even what has not changed.
+
+    Raises:
+        GptreproError: a notebook failed (all others were executed, and the pages stay as they were), or
+            the page build did.
+    """
+    root = root.resolve()
+    output = (output or root / "_build").resolve()
+    contents = read_contents(root)
+    executed = output / "executed"
+    first = output / "html" / "index.html"
+    with Report() as report:
+        _execute(root, contents, executed, force=force, report=report)
+        stamp = output / "html.stamp"
+        value = fingerprint(
+            root, (*PAGES, *LIBRARY), strict=strict, notebooks=_notebook_digests(contents, executed)
+        )
+        if force or not first.exists() or not is_current(stamp, value):
+            report.say("Building the pages")
+            stamp.unlink(missing_ok=True)
+            _build_pages(root, contents, executed, output, strict=strict, report=report)
+            storage.write_text(stamp, value)
+        else:
+            report.say("Nothing has changed since the last build")
+    return first
+
+
+def _execute(root: Path, contents: Contents, executed: Path, *, force: bool, report: Report) -> None:
+    """Bring every executed notebook up to date."""
+    library = fingerprint(root, LIBRARY) + fingerprint(storage.home(), _local_records())
+    values = {name: fingerprint(root, [name], library=library) for name in contents.notebooks}
+    due = [
+        name
+        for name in contents.notebooks
+        if force or not (executed / name).exists() or not is_current(_stamp(executed, name), values[name])
+    ]
+    if not due:
+        return
+    report.say(f"Executing {len(due)} of {len(contents.notebooks)} notebooks")
+    for name in due:
+        _stamp(executed, name).unlink(missing_ok=True)
+    failures = execute_notebooks(root, due, executed, report=report)
+    failed = {failure.notebook for failure in failures}
+    for name in due:
+        if name not in failed:
+            storage.write_text(_stamp(executed, name), values[name])
+    for failure in failures:
+        report.say(failure.details)
+    if failures:
+        raise GptreproError("\n".join(failure.message for failure in failures))
+
+
+def _stamp(executed: Path, name: Path) -> Path:
+    return (executed / name).with_suffix(".stamp")
+
+
+def _local_records() -> list[Path]:
+    """Records under the home, which a notebook reports where none is published."""
+    runs = storage.home() / "runs"
+    return [path.relative_to(storage.home()) for path in sorted(runs.glob("**/record.json"))]
+
+
+def _notebook_digests(contents: Contents, executed: Path) -> dict[str, str]:
+    return {name.as_posix(): storage.sha256_file(executed / name) for name in contents.notebooks}
+
+
+def _build_pages(
+    root: Path, contents: Contents, executed: Path, output: Path, *, strict: bool, report: Report
+) -> None:
+    """Build the pages aside and let them replace ``output/html`` as a whole."""
+    output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output, prefix=".pages-") as scratch:
+        source = Path(scratch) / "source"
+        _assemble(root, contents, executed, source)
+        with report.pages() as step:
+            _jupyter_book(source, Path(scratch), strict=strict, step=step, say=report.say)
+        with storage.atomic_folder(output / "html") as target:
+            shutil.copytree(Path(scratch) / "_build" / "html", target, dirs_exist_ok=True)
+
+
+def _assemble(root: Path, contents: Contents, executed: Path, source: Path) -> None:
+    """Lay out the book as in the checkout, with executed notebooks in the place of the stored ones.
+
+    Pages keep their paths, so that links between them, to their sources and to the repository hold.
+    """
+    for entry in PAGES:
+        if (root / entry).is_dir():
+            shutil.copytree(root / entry, source / entry, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+        else:
+            source.mkdir(parents=True, exist_ok=True)
+            shutil.copy(root / entry, source / entry)
+    for page in contents.pages:
+        (source / page).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy((executed if page in contents.notebooks else root) / page, source / page)
+
+
+def _jupyter_book(
+    source: Path, output: Path, *, strict: bool, step: Callable[[str], None], say: Callable[[str], None]
+) -> None:
+    """Run Jupyter Book, showing its steps and keeping its warnings."""
+    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(source)]
+    command += ["--path-output", str(output), "--all", "-n", "--keep-going", *(["-W"] if strict else [])]
+    lines: list[str] = []
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        env=os.environ | {"PYTHONUTF8": "1"},
+        cwd=source,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            line = COLOUR.sub("", line).strip().replace(str(source) + os.sep, "")
+            if "WARNING" in line or "ERROR" in line or "CRITICAL" in line:
+                say(line)
+            elif line:
+                step(line)
+                lines.append(line)
+    if process.returncode != 0:
+        # What follows the first traceback is Jupyter Book's own way to its exit.
+        cause = list(itertools.takewhile(lambda line: not line.startswith("Traceback"), lines))
+        say("\n".join(cause[-12:]))
+        raise GptreproError(
+            "The pages could not be built: the messages above say why."
+            + (" Warnings count as errors here." if strict else "")
+        )

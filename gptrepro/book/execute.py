@@ -1,0 +1,140 @@
+"""Executing notebooks through papermill: never in place, several at a time, each failure named."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import papermill
+from nbclient.exceptions import CellControlSignal, DeadKernelError
+from papermill.exceptions import PapermillExecutionError, strip_color
+
+from gptrepro.book.notebooks import Notebook, check_parameters, normalise, read_notebook
+from gptrepro.book.progress import Report
+from gptrepro.errors import GptreproError
+
+JOBS = 2
+"""Notebooks executed at a time: starting a kernel and importing torch keeps one core busy."""
+
+
+class NotebookError(GptreproError):
+    """A notebook failed; ``details`` holds the traceback of the cell."""
+
+    def __init__(self, message: str, details: str = "") -> None:
+        super().__init__(message)
+        self.details = details
+
+
+def label(path: Path) -> str:
+    """A notebook as messages name it: ``gpt1/01-model.ipynb``."""
+    return f"{path.parent.name}/{path.name}"
+
+
+def execute_notebook(
+    path: Path,
+    *,
+    parameters: Mapping[str, str] | None = None,
+    on_cell: Callable[[int], None] = lambda number: None,
+) -> Notebook:
+    """Execute a notebook in a fresh kernel, in its own folder, and return it with its new outputs.
+
+    The file itself stays as it is. Without ``parameters`` the notebook's own values hold. ``on_cell`` is
+    told the number of each cell, from 1, as it starts.
+
+    Raises:
+        NotebookError: a cell failed or the kernel died; the message names notebook, cell and error.
+        GptreproError: the notebook cannot be read or lacks a parameter.
+    """
+    path = path.resolve()
+    total = len(read_notebook(path).cells)
+    check_parameters(path, parameters or {})
+    last = 0
+
+    def started(cell: Notebook, cell_index: int) -> None:
+        nonlocal last
+        last = cell_index + 1
+        on_cell(last)
+
+    try:
+        notebook = papermill.execute_notebook(
+            path,
+            None,
+            parameters=dict(parameters or {}),
+            kernel_name="python3",
+            progress_bar=False,
+            resources={"metadata": {"path": str(path.parent)}},
+            on_cell_start=started,
+        )
+    except PapermillExecutionError as error:
+        raise NotebookError(
+            f"{label(path)} failed in cell {last} of {total}: {error.ename}: {error.evalue}",
+            strip_color("\n".join(error.traceback)),
+        ) from error
+    except (DeadKernelError, CellControlSignal) as error:
+        raise NotebookError(f"{label(path)} failed in cell {last} of {total}: {error}") from error
+    return normalise(notebook)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A notebook that did not run to its end."""
+
+    notebook: Path
+    message: str
+    details: str
+
+
+def execute_notebooks(
+    root: Path,
+    notebooks: Sequence[Path],
+    output: Path,
+    *,
+    report: Report,
+    environment: Mapping[str, str] | None = None,
+    jobs: int = JOBS,
+) -> list[Failure]:
+    """Execute ``notebooks`` (relative to ``root``) into the same places below ``output``, at their own values.
+
+    All of them run, whichever fail; a failed one leaves no file behind. Each runs in a process of its own,
+    so that an interrupt ends all kernels at once. ``environment`` adds to the variables they see.
+    """
+    # Kernels side by side share the cores, unless the reader chose a number of threads.
+    share = str(max(1, (os.cpu_count() or 1) // jobs))
+    variables = {"OMP_NUM_THREADS": share, "GPTREPRO_THREADS": share} | os.environ | dict(environment or {})
+
+    def one(name: Path) -> Failure | None:
+        (output / name).unlink(missing_ok=True)
+        return _in_worker(root / name, output / name, name, variables, report)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        return [failure for failure in pool.map(one, notebooks) if failure is not None]
+
+
+def _in_worker(
+    path: Path, target: Path, name: Path, variables: Mapping[str, str], report: Report
+) -> Failure | None:
+    """Execute one notebook in ``gptrepro.book.worker`` and follow what it says, one JSON object a line."""
+    command = [sys.executable, "-m", "gptrepro.book.worker", str(path), str(target)]
+    said: dict[str, str] = {"error": f"{label(path)} failed: its process ended without a word"}
+    with report.notebook(name.as_posix()) as follow, tempfile.TemporaryFile() as noise:
+        with subprocess.Popen(
+            command, env=dict(variables), stdout=subprocess.PIPE, stderr=noise, text=True, encoding="utf-8"
+        ) as worker:
+            assert worker.stdout is not None
+            for line in worker.stdout:
+                said = json.loads(line)
+                if "cell" in said:
+                    follow.cell(int(said["cell"]), int(said["of"]))
+        if worker.returncode == 0:
+            follow.done()
+            return None
+        noise.seek(0)
+        details = said.get("details") or noise.read().decode(errors="replace")[-2000:]
+    return Failure(name, said.get("error") or f"{label(path)} failed: its process was ended", details)

@@ -1,0 +1,106 @@
+"""One notebook: its parameters, and outputs that are the same on every machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from papermill.inspection import inspect_notebook
+
+from gptrepro import storage
+from gptrepro.errors import GptreproError
+
+Notebook = Any
+"""An ``nbformat.NotebookNode``, which carries no types."""
+
+PARAMETERS = frozenset({"SCALE", "RUN"})
+"""The parameters that every notebook declares in its cell tagged ``parameters``."""
+
+
+def read_notebook(path: Path) -> Notebook:
+    """Read a notebook of format 4.5 or newer, whose cells carry ids.
+
+    Raises:
+        GptreproError: the file is missing, no notebook, or of an older format.
+    """
+    try:
+        notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
+    except FileNotFoundError:
+        raise GptreproError(f"There is no notebook at {path}.") from None
+    except Exception as error:  # nbformat raises many kinds for a damaged file
+        raise GptreproError(f"{path} is not a readable notebook: {error}") from error
+    if (notebook.nbformat, notebook.nbformat_minor) < (4, 5):
+        raise GptreproError(f"{path} is of notebook format before 4.5: open it in Jupyter and save it once.")
+    return notebook
+
+
+def check_parameters(path: Path, given: Mapping[str, str]) -> None:
+    """Refuse what papermill would run with only a warning.
+
+    Raises:
+        GptreproError: the notebook lacks a cell tagged ``parameters`` that sets SCALE and RUN, or
+            ``given`` names a parameter that it does not declare.
+    """
+    declared = set(inspect_notebook(path))
+    if missing := PARAMETERS - declared:
+        raise GptreproError(
+            f"{path.name} does not declare {' and '.join(sorted(missing))}: give it a cell tagged 'parameters' "
+            'with SCALE = "laptop" and RUN = "never".'
+        )
+    if unknown := set(given) - declared:
+        raise GptreproError(
+            f"{path.name} has no parameter {' or '.join(sorted(unknown))}: it declares "
+            f"{', '.join(sorted(declared))}."
+        )
+
+
+def normalise(notebook: Notebook) -> Notebook:
+    """Remove, in place, what an execution adds besides outputs: timings, paths, empty tags, versions."""
+    metadata = notebook.metadata
+    metadata.pop("papermill", None)
+    metadata.pop("widgets", None)
+    metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    metadata["language_info"] = {"name": "python"}
+    for cell in notebook.cells:
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+        if not cell.metadata.get("tags"):
+            cell.metadata.pop("tags", None)
+    return notebook
+
+
+_UNSTABLE = {
+    "a memory address": re.compile(r"\bat 0x[0-9a-f]{6,}"),
+    "a digest": re.compile(r"\b[0-9a-f]{40,64}\b"),
+    "a progress bar": re.compile(r"\d+(\.\d+)?(it|s|B)/(s|it)\b|\d+%\|"),
+    "a time": re.compile(r"\b\d+(\.\d+)?\s?(ms|µs|seconds)\b|\b\d\d:\d\d:\d\d\b"),
+    "more than 3 decimals": re.compile(r"(?<![\w.])\d+\.\d{4,}(?![\w.])"),
+}
+
+
+def _texts(output: Any) -> list[str]:
+    """The text of one output, without pictures."""
+    if output.output_type == "stream":
+        return [output.text]
+    return [text for kind, text in output.get("data", {}).items() if kind in ("text/plain", "text/html")]
+
+
+def unstable_outputs(notebook: Notebook, root: Path) -> list[str]:
+    """What in the outputs would differ elsewhere, one sentence each; empty when nothing would."""
+    places = [str(place) for place in (root, storage.home(), Path.home()) if place != Path(place.anchor)]
+    found = []
+    for number, cell in enumerate(notebook.cells, start=1):
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream" and output.name == "stderr":
+                found.append(f"cell {number} writes to standard error: {output.text.strip()[:80]!r}")
+            for text in _texts(output):
+                found += [
+                    f"cell {number} shows {what}: {match.group()!r}"
+                    for what, pattern in _UNSTABLE.items()
+                    if (match := pattern.search(re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)))
+                ]
+                found += [f"cell {number} shows a path of this machine: {p}" for p in places if p in text]
+    return found

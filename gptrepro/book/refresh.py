@@ -1,0 +1,56 @@
+"""Renewing the outputs that notebooks store: the only code that writes into ``notebooks/``."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from gptrepro import storage
+from gptrepro.book.contents import read_contents
+from gptrepro.book.execute import execute_notebooks
+from gptrepro.book.homes import fresh_home
+from gptrepro.book.notebooks import read_notebook, unstable_outputs
+from gptrepro.book.progress import Report
+from gptrepro.errors import GptreproError
+
+
+def refresh(root: Path, only: Sequence[str] = ()) -> list[Path]:
+    """Execute notebooks at their own parameters, store their outputs, and return those that changed.
+
+    They run in a fresh home, so that outputs show published records only. Nothing is written unless every
+    notebook ran and no output depends on the machine.
+
+    Args:
+        root: the checkout.
+        only: parts of paths, such as ``gpt1/01``; all notebooks unless given.
+
+    Raises:
+        GptreproError: no notebook is meant, one failed, or an output would differ elsewhere.
+    """
+    notebooks = [
+        name
+        for name in read_contents(root).notebooks
+        if not only or any(part in name.as_posix() for part in only)
+    ]
+    if not notebooks:
+        raise GptreproError(f"No notebook of _toc.yml matches {' or '.join(only)}.")
+    with tempfile.TemporaryDirectory() as scratch, fresh_home() as variables, Report() as report:
+        failures = execute_notebooks(root, notebooks, Path(scratch), report=report, environment=variables)
+        for failure in failures:
+            report.say(failure.details)
+        if failures:
+            raise GptreproError("\n".join(failure.message for failure in failures))
+        unstable = [
+            f"{name.as_posix()}: {sentence}"
+            for name in notebooks
+            for sentence in unstable_outputs(read_notebook(Path(scratch) / name), root)
+        ]
+        if unstable:
+            raise GptreproError("Some outputs would differ elsewhere:\n" + "\n".join(unstable))
+        changed = [
+            name for name in notebooks if (root / name).read_bytes() != (Path(scratch) / name).read_bytes()
+        ]
+        for name in changed:
+            storage.write_text(root / name, (Path(scratch) / name).read_text(encoding="utf-8"))
+    return changed

@@ -1,0 +1,41 @@
+"""One notebook in a process of its own: ``python -m gptrepro.book.worker NOTEBOOK TARGET``.
+
+Says on standard output, one JSON object a line, which cell starts and, at last, what went wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import nbformat
+
+from gptrepro import storage
+from gptrepro.book.execute import NotebookError, execute_notebook
+from gptrepro.book.notebooks import read_notebook
+from gptrepro.errors import GptreproError
+
+
+def main(notebook: str, target: str) -> int:
+    """Execute ``notebook`` into ``target``; 0 when it ran to its end."""
+
+    def say(**what: object) -> None:
+        print(json.dumps(what), flush=True)
+
+    path = Path(notebook)
+    try:
+        total = len(read_notebook(path).cells)
+        executed = execute_notebook(path, on_cell=lambda number: say(cell=number, of=total))
+    except NotebookError as error:
+        say(error=str(error), details=error.details)
+        return 1
+    except GptreproError as error:
+        say(error=str(error))
+        return 1
+    storage.write_text(Path(target), nbformat.writes(executed) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
