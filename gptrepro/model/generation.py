@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -54,12 +55,8 @@ def next_tokens(
     return torch.multinomial(logits.softmax(-1), 1, generator=generator)[:, 0]
 
 
-def pad_prompts(model: Decoder, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> Tensor:
-    """Check the prompts and pad them on the right to one length: (B, longest) int64.
-
-    Raises:
-        GptreproError: a prompt is empty, holds an id outside the vocabulary, or does not fit the context.
-    """
+def _pad(model: Decoder, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> Tensor:
+    """Check the prompts and pad them on the right to one length: (B, longest) int64."""
     config = model.config
     if not prompts or not all(prompts):
         raise GptreproError(
@@ -76,16 +73,19 @@ def pad_prompts(model: Decoder, prompts: Sequence[Sequence[int]], max_new_tokens
             f"A prompt holds token ids outside this model's vocabulary of {config.n_vocab}: "
             "encode it with the model's own tokenizer."
         )
-    return torch.tensor(
-        [[*prompt, *[0] * (longest - len(prompt))] for prompt in prompts], device=model.wte.weight.device
-    )
+    padded = [[*prompt, *[0] * (longest - len(prompt))] for prompt in prompts]
+    return torch.tensor(padded, device=model.wte.weight.device)
 
 
 def prefill(
     model: Decoder, prompts: Sequence[Sequence[int]], max_new_tokens: int
 ) -> tuple[KeyValueCache, Tensor]:
-    """Read the prompts: a cache that holds them, and the scores of each one's next token, (B, n_vocab)."""
-    ids = pad_prompts(model, prompts, max_new_tokens)
+    """Read the prompts: a cache that holds them, and the scores of each one's next token, (B, n_vocab).
+
+    Raises:
+        GptreproError: a prompt is empty, holds an id outside the vocabulary, or does not fit the context.
+    """
+    ids = _pad(model, prompts, max_new_tokens)
     lengths = [len(prompt) for prompt in prompts]
     cache = KeyValueCache(model.config, lengths, ids.shape[1] + max_new_tokens)
     hidden = model.hidden(ids, cache)  # (B, longest, d_model)
@@ -93,11 +93,69 @@ def prefill(
     return cache, model.logits(hidden[torch.arange(len(ids), device=ids.device), last])
 
 
-def stop_at(tokens: Sequence[int], stop: Sequence[Sequence[int]]) -> int | None:
-    """Where the earliest stop sequence in ``tokens`` begins, or None."""
-    starts = (
-        start
-        for start in range(len(tokens))
-        if any(tuple(tokens[start : start + len(ending)]) == tuple(ending) for ending in stop)
-    )
-    return next(starts, None)
+def extend(model: Decoder, tokens: Tensor, cache: KeyValueCache) -> Tensor:
+    """Append one token to each row, (B,), and score the next: (B, n_vocab)."""
+    return model.logits(model.hidden(tokens[:, None], cache)[:, 0])
+
+
+@contextmanager
+def inference(model: Decoder) -> Iterator[None]:
+    """Without dropout and without recording gradients; the model's mode returns afterwards."""
+    training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        model.train(training)
+
+
+def generate(
+    model: Decoder,
+    prompts: Sequence[Sequence[int]],
+    max_new_tokens: int,
+    *,
+    temperature: float = 0.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    stop: Sequence[Sequence[int]] = (),
+    generator: torch.Generator | None = None,
+) -> list[list[int]]:
+    """Continue each prompt; prompts of different lengths share a batch and do not influence one another.
+
+    Args:
+        prompts: token ids of each prompt, at least one each.
+        max_new_tokens: the most tokens to add to each.
+        temperature: 0 for the likeliest token each time; 1 samples from the model; below 1, more cautiously.
+        top_k, top_p: what sampling may choose from, `keep_top_k` first; None for everything.
+        stop: token sequences that end a continuation, such as ``[[end_of_text]]``.
+        generator: source of randomness on the model's device; torch's global one if None.
+
+    Returns:
+        The new tokens of each prompt, without the stop sequence.
+
+    Raises:
+        GptreproError: a prompt or a setting makes no sense for this model.
+    """
+    if temperature < 0 or (top_k is not None and top_k < 1) or (top_p is not None and not 0 < top_p <= 1):
+        raise GptreproError("Sampling needs temperature >= 0, top_k >= 1 and top_p in (0, 1].")
+    written: list[list[int]] = [[] for _ in prompts]
+    ends: list[int | None] = [None] * len(prompts)
+    with inference(model):
+        cache, logits = prefill(model, prompts, max_new_tokens)
+        for step in range(max_new_tokens):
+            tokens = next_tokens(logits, temperature, top_k, top_p, generator)
+            for row, token in enumerate(tokens.tolist()):
+                written[row].append(token)
+                if ends[row] is None:
+                    ends[row] = stopped_at(written[row], stop)
+            if None not in ends or step == max_new_tokens - 1:
+                break
+            logits = extend(model, tokens, cache)
+    return [row_tokens[:end] for row_tokens, end in zip(written, ends, strict=True)]
+
+
+def stopped_at(tokens: Sequence[int], stop: Sequence[Sequence[int]]) -> int | None:
+    """The length of ``tokens`` without the stop sequence that they end with, or None if with none."""
+    endings = [len(ending) for ending in stop if tokens[-len(ending) :] == list(ending)]
+    return len(tokens) - max(endings) if endings else None

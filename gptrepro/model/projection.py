@@ -10,8 +10,8 @@ from torch import Tensor, nn
 class Projection(nn.Module):
     """``y = x W + b``, with W stored as the papers write it: (in, out), rows by input.
 
-    The released checkpoints store it so too (``nn.Linear`` stores the transpose), and a matrix times a vector,
-    which is what generation does, then reads memory in order.
+    The released checkpoints store it so too; ``nn.Linear`` stores the transpose. Generation multiplies one
+    vector by each matrix, and this order lets it read memory from front to back.
     """
 
     def __init__(self, n_in: int, n_out: int) -> None:
