@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,6 +15,27 @@ from gptrepro.errors import GptreproError
 from gptrepro.storage import canonical_json, sha256_text, write_text
 
 KIND_FILE = "gptrepro_tokenizer.json"
+_REMEMBERED_PIECES = 2**20
+_LONGEST_REMEMBERED = 64
+
+
+class _PieceIds(dict[str, list[int]]):
+    """Ids of every short piece of text met so far: a corpus repeats a few hundred thousand of them.
+
+    The bounds keep text without spaces (Chinese, base64) from filling the memory.
+    """
+
+    def __init__(self, encode: Callable[[str], list[int]]) -> None:
+        super().__init__()
+        self._encode = encode
+
+    def __missing__(self, piece: str) -> list[int]:
+        ids = self._encode(piece)
+        if len(piece) <= _LONGEST_REMEMBERED:
+            if len(self) >= _REMEMBERED_PIECES:
+                self.clear()
+            self[piece] = ids
+        return ids
 
 
 class Tokenizer(ABC):
@@ -48,26 +69,50 @@ class Tokenizer(ABC):
         self.vocab = vocab
         self.merges = [(left, right) for left, right in merges]
         self._backend = self._build_backend()
+        self._piece_ids = _PieceIds(self._encode_piece)
 
     @abstractmethod
     def _build_backend(self) -> tokenizers.Tokenizer:
         """The pipeline of ``tokenizers`` that ``tokenizer.json`` describes."""
 
     @abstractmethod
-    def encode(self, text: str) -> list[int]:
-        """Ids of ``text``."""
+    def _pieces(self, text: str) -> list[str]:
+        """``text`` cut where no token can cross, so that each piece has the ids it has in the text."""
 
     @abstractmethod
-    def decode(self, ids: Sequence[int]) -> str:
-        """Text of ``ids``."""
+    def _encode_piece(self, piece: str) -> list[int]:
+        """Ids of one piece, by ``tokenizers``."""
+
+    @abstractmethod
+    def _decode(self, ids: Sequence[int]) -> str:
+        """Text of ids that are all in the vocabulary."""
 
     @abstractmethod
     def _transformers_config(self) -> dict[str, Any]:
         """The content of ``tokenizer_config.json``."""
 
+    def encode(self, text: str) -> list[int]:
+        """Ids of ``text``."""
+        piece_ids = self._piece_ids
+        return [token for piece in self._pieces(text) for token in piece_ids[piece]]
+
     def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
         """Ids of each text."""
         return [self.encode(text) for text in texts]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of ``ids``.
+
+        Raises:
+            GptreproError: an id is not in the vocabulary.
+        """
+        for token in ids:
+            if not 0 <= token < self.n_vocab:
+                raise GptreproError(
+                    f"Token id {token} is outside this vocabulary of {self.n_vocab} tokens: the ids were "
+                    "made with another tokenizer."
+                )
+        return self._decode(ids)
 
     @property
     def n_vocab(self) -> int:
@@ -88,6 +133,8 @@ class Tokenizer(ABC):
 
         ``tokenizer.json`` is the standard file of ``tokenizers``; ``vocab.json``, ``merges.txt`` and
         ``tokenizer_config.json`` are what ``transformers`` reads; one small file names kind and digest.
+        Other libraries see only the last step of GPT-1's: ``tokenizer.json`` expects its words, split
+        and lower-cased, with single spaces between them.
         """
         in_order = sorted(self.vocab, key=self.vocab.__getitem__)
         merges = "".join(f"{left} {right}\n" for left, right in self.merges)

@@ -6,6 +6,7 @@ price is that a rare script costs up to four tokens a character.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
@@ -18,6 +19,8 @@ from gptrepro.tokenizer.base import Tokenizer, vocabulary_of
 
 END_OF_TEXT = "<|endoftext|>"
 N_BYTES = 256
+_BEFORE_SPACE = re.compile(r"(?=[ \n])(?<=\S)")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class ByteLevelTokenizer(Tokenizer):
@@ -30,6 +33,12 @@ class ByteLevelTokenizer(Tokenizer):
     kind = "gpt2"
 
     def __init__(self, vocab: dict[str, int], merges: Sequence[tuple[str, str]]) -> None:
+        missing = set(pre_tokenizers.ByteLevel.alphabet()) - vocab.keys()
+        if missing:
+            raise GptreproError(
+                f"A byte-level vocabulary needs a token for each of the {N_BYTES} bytes; "
+                f"{len(missing)} are missing."
+            )
         super().__init__(vocab, merges)
         self.end_of_text = vocab.get(END_OF_TEXT)
 
@@ -44,11 +53,20 @@ class ByteLevelTokenizer(Tokenizer):
         backend.encode_special_tokens = True
         return backend
 
+    def _pieces(self, text: str) -> list[str]:
+        # Within a token, white space comes first or fills it: one ends where a space or a line end
+        # follows anything else, and what comes after does not change where it began.
+        return _BEFORE_SPACE.split(text)
+
+    def _encode_piece(self, piece: str) -> list[int]:
+        ids: list[int] = self._backend.encode(piece, add_special_tokens=False).ids
+        return ids
+
     def encode(self, text: str, *, allow_special: bool = False) -> list[int]:
         """Ids of ``text``.
 
-        ``<|endoftext|>`` written in the text is encoded letter by letter, so that no document can end
-        another one, unless ``allow_special`` makes it the one special token.
+        ``<|endoftext|>`` written in the text is encoded as the characters that it is made of, so that
+        no document can end another one, unless ``allow_special`` makes it the special token.
 
         Raises:
             GptreproError: the text holds half of a surrogate pair, which has no UTF-8 form.
@@ -56,30 +74,17 @@ class ByteLevelTokenizer(Tokenizer):
         if allow_special and self.end_of_text is not None:
             first, *rest = text.split(END_OF_TEXT)
             return self.encode(first) + [
-                token for piece in rest for token in (self.end_of_text, *self.encode(piece))
+                token for part in rest for token in (self.end_of_text, *self.encode(part))
             ]
-        return self.encode_batch([text])[0]
+        if _SURROGATE.search(text):
+            raise GptreproError(
+                "The text holds half of a surrogate pair (U+D800 to U+DFFF), which is not a character: "
+                "decode its source with errors='replace'."
+            )
+        return super().encode(text)
 
-    def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
-        """Ids of each text, on all cores; special tokens are not recognised.
-
-        Raises:
-            GptreproError: a text holds half of a surrogate pair, which has no UTF-8 form.
-        """
-        texts = list(texts)
-        try:
-            encodings = self._backend.encode_batch_fast(texts, add_special_tokens=False)
-        except (TypeError, UnicodeEncodeError) as error:
-            if any(not text.isprintable() and _has_surrogate(text) for text in texts):
-                raise GptreproError(
-                    "The text holds half of a surrogate pair (U+D800 to U+DFFF), which is not a "
-                    "character: decode its source with errors='replace'."
-                ) from error
-            raise
-        return [encoding.ids for encoding in encodings]
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """Text of ``ids``; bytes that are not UTF-8 (a character cut in half) become U+FFFD."""
+    def _decode(self, ids: Sequence[int]) -> str:
+        # Bytes that are not UTF-8 (a character cut in half) become U+FFFD.
         text: str = self._backend.decode(list(ids), skip_special_tokens=False)
         return text
 
@@ -93,10 +98,6 @@ class ByteLevelTokenizer(Tokenizer):
             "unk_token": special,
             "clean_up_tokenization_spaces": False,
         }
-
-
-def _has_surrogate(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def train_byte_level_bpe(texts: Iterable[str], n_vocab: int) -> ByteLevelTokenizer:

@@ -16,7 +16,7 @@ from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from gptrepro.errors import GptreproError
 from gptrepro.tokenizer.base import Tokenizer, vocabulary_of
-from gptrepro.tokenizer.standardise import standardise, words_of
+from gptrepro.tokenizer.standardise import pieces_of, words_of
 
 UNKNOWN = "<unk>"
 END_OF_WORD = "</w>"
@@ -25,32 +25,23 @@ N_CHARACTERS = 238
 """Characters of the published vocabulary; it holds each with and without ``</w>``."""
 
 
-class _ChunkIds(dict[str, list[int]]):
-    """Ids of every chunk met so far: novels repeat a few hundred thousand of them."""
-
-    def __init__(self, backend: tokenizers.Tokenizer) -> None:
-        super().__init__()
-        self._backend = backend
-
-    def __missing__(self, chunk: str) -> list[int]:
-        ids: list[int] = self._backend.encode(" ".join(words_of(chunk)), add_special_tokens=False).ids
-        self[chunk] = ids
-        return ids
-
-
 class Gpt1Tokenizer(Tokenizer):
-    """The released encoder: ``standardise``, spaCy's English words, lower case, BPE.
+    """The released encoder: ftfy, respacing, spaCy's English words, lower case, BPE.
 
-    A character outside the vocabulary becomes ``<unk>``.
+    Case, spacing and the styles of dashes and quotes are lost on the way (``standardise`` says where),
+    and a character outside the vocabulary becomes ``<unk>``.
     """
 
     kind = "gpt1"
     end_of_text = None
 
     def __init__(self, vocab: dict[str, int], merges: Sequence[tuple[str, str]]) -> None:
+        if UNKNOWN not in vocab:
+            raise GptreproError(
+                f"A GPT-1 vocabulary needs the token {UNKNOWN} for characters it does not know."
+            )
         super().__init__(vocab, merges)
         self._tokens = sorted(vocab, key=vocab.__getitem__)
-        self._chunk_ids = _ChunkIds(self._backend)
 
     def _build_backend(self) -> tokenizers.Tokenizer:
         backend = tokenizers.Tokenizer(
@@ -67,16 +58,15 @@ class Gpt1Tokenizer(Tokenizer):
         backend.decoder = decoders.BPEDecoder(suffix=END_OF_WORD)
         return backend
 
-    def encode(self, text: str) -> list[int]:
-        """Ids of ``text``; case, spacing, dash and quote styles are lost on the way."""
-        text = standardise(text)
-        if not text:
-            return []
-        chunk_ids = self._chunk_ids
-        return [token for chunk in text.split(" ") for token in chunk_ids[chunk]]
+    def _pieces(self, text: str) -> list[str]:
+        return pieces_of(text)
 
-    def decode(self, ids: Sequence[int]) -> str:
-        """Lower-cased words and punctuation marks with a space after each; the original is lost."""
+    def _encode_piece(self, piece: str) -> list[int]:
+        ids: list[int] = self._backend.encode(" ".join(words_of(piece)), add_special_tokens=False).ids
+        return ids
+
+    def _decode(self, ids: Sequence[int]) -> str:
+        # A space after each word is all that is known of the original's spacing.
         return "".join(self._tokens[token] for token in ids).replace(END_OF_WORD, " ").strip()
 
     def _transformers_config(self) -> dict[str, Any]:
@@ -92,12 +82,12 @@ def train_gpt1_bpe(texts: Iterable[str], n_vocab: int) -> Gpt1Tokenizer:
     Raises:
         GptreproError: ``n_vocab`` has no room for the characters, or the texts hold no word.
     """
-    chunks: Counter[str] = Counter()
+    pieces: Counter[str] = Counter()
     for text in texts:
-        chunks.update(standardise(text).split(" "))
+        pieces.update(pieces_of(text))
     words: Counter[str] = Counter()
-    for chunk, count in chunks.items():
-        for word in words_of(chunk):
+    for piece, count in pieces.items():
+        for word in words_of(piece):
             words[word] += count
     del words["\n"]
     if not words:

@@ -9,7 +9,7 @@ from typing import Any
 
 from gptrepro.errors import GptreproError
 from gptrepro.tokenizer.base import KIND_FILE, Tokenizer
-from gptrepro.tokenizer.byte_level import END_OF_TEXT, ByteLevelTokenizer
+from gptrepro.tokenizer.byte_level import ByteLevelTokenizer
 from gptrepro.tokenizer.gpt1 import END_OF_WORD, Gpt1Tokenizer
 
 KINDS: dict[str, type[ByteLevelTokenizer] | type[Gpt1Tokenizer]] = {
@@ -135,8 +135,9 @@ def _read_merges(content: bytes, path: Path) -> list[tuple[str, str]]:
         lines = content.decode().split("\n")
     except UnicodeDecodeError as error:
         raise _damaged(path, "not UTF-8") from error
-    lines = [line.rstrip("\r") for line in lines if line.strip() and not line.startswith("#version")]
-    return _checked_merges([line.split(" ") for line in lines], path)
+    if lines[0].startswith("#version"):
+        del lines[0]
+    return _checked_merges([line.rstrip("\r").split(" ") for line in lines if line.strip()], path)
 
 
 def _checked_merges(value: Any, path: Path) -> list[tuple[str, str]]:
@@ -156,6 +157,9 @@ def _read_tokenizer_json(path: Path) -> tuple[dict[str, int], list[tuple[str, st
     if not isinstance(model, dict) or model.get("type", "BPE") != "BPE":
         raise _damaged(path, "it holds no BPE model")
     vocab = _checked_vocab(model.get("vocab"), path)
-    if any(added.get("content") == END_OF_TEXT for added in stored.get("added_tokens", [])):
-        vocab.setdefault(END_OF_TEXT, len(vocab))
-    return vocab, _checked_merges(model.get("merges"), path)
+    for added in stored.get("added_tokens") or []:
+        try:
+            vocab.setdefault(added["content"], added["id"])
+        except (KeyError, TypeError) as error:
+            raise _damaged(path, "an added token has no content or id") from error
+    return _checked_vocab(vocab, path), _checked_merges(model.get("merges"), path)

@@ -8,50 +8,104 @@ spaCy's split forgets which words touched; lower-casing forgets capitals. None o
 from __future__ import annotations
 
 import re
-from functools import cache
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
 
 import ftfy
 
 if TYPE_CHECKING:
     from spacy.tokenizer import Tokenizer as SpacyTokenizer
 
-_TOUCHED_BY_FTFY = re.compile(r"[^\t\n\f -%'-~]")
-"""Anything but printable ASCII without "&", tab, line feed and form feed."""
+_LINE_FOR_FTFY = re.compile(r"^[\t\f -%'-~]*[^\t\n\f -%'-~][^\n]*\n?", re.MULTILINE)
+"""A line with anything but tab, form feed and printable ASCII without "&"; ftfy leaves the others alone."""
 
-_DASHES_AND_QUOTES = str.maketrans({"—": "-", "–": "-", "―": "-", "…": "...", "´": "'"})
-_PUNCTUATION_RUN = re.compile(r"""(-+|~+|!+|"+|;+|\?+|\++|,+|\)+|\(+|\\+|/+|\*+|\[+|\]+|\}+|\{+|\|+|_+)""")
-_LINE_END = re.compile(r"\s*\n\s*")
-_SPACES = re.compile(r"[^\S\n]+")
+_AS_ASCII = {"—": "-", "–": "-", "―": "-", "…": "...", "´": "'"}
+_PUNCTUATION_RUN = re.compile(r"""(([-~!";?+,)(\\/*\[\]}{|_])\2*)""")
 
 
 def fix_text(text: str) -> str:
-    """``ftfy.fix_text(text)``, skipping the lines that it leaves alone."""
-    if not _TOUCHED_BY_FTFY.search(text):
-        return text
-    return str(ftfy.fix_text(text))
+    """``ftfy.fix_text(text)``, which works line by line, without the lines that it leaves alone."""
+    markup = text.find("<")
+
+    def fix(line: re.Match[str]) -> str:
+        # From the first "<" on, ftfy takes the text for HTML and keeps its entities.
+        after_markup = 0 <= markup < line.start()
+        return str(ftfy.fix_text(line.group(), unescape_html=False if after_markup else "auto"))
+
+    return _LINE_FOR_FTFY.sub(fix, text)
 
 
-def standardise(text: str) -> str:
-    """Text whose only white space is single spaces between chunks, with line ends as chunks.
+def standardise(text: str) -> list[list[str]]:
+    """The lines of ``text`` as lists of chunks, none empty.
 
-    Runs of one punctuation mark become a chunk of their own; dashes, the ellipsis and the acute
-    accent used as an apostrophe become ASCII.
+    A chunk is what stands between white space after dashes, the ellipsis and the acute accent (used
+    as an apostrophe) have become ASCII and each run of one punctuation mark has been set apart.
     """
-    text = fix_text(text).translate(_DASHES_AND_QUOTES)
+    text = fix_text(text)
+    for character, replacement in _AS_ASCII.items():
+        text = text.replace(character, replacement)
     text = _PUNCTUATION_RUN.sub(r" \1 ", text)
-    text = _LINE_END.sub(" \n ", text)
-    return _SPACES.sub(" ", text).strip()
+    return [chunks for line in text.split("\n") if (chunks := line.split())]
 
 
 @cache
-def english_tokenizer() -> SpacyTokenizer:
-    """spaCy's rules for English; they need no trained model."""
-    import spacy  # takes seconds to import, which only GPT-1 should pay
+def _english() -> tuple[SpacyTokenizer, SpacyTokenizer]:
+    """spaCy's English tokenizer, and the same without its last step.
 
-    return spacy.blank("en").tokenizer
+    That step joins tokens again that spell an exception ("a", "." to "a."); it is the only one that
+    looks beyond white space, since an exception's parts may also lie in two chunks.
+    """
+    import spacy  # takes seconds, which only GPT-1 should pay
+    from spacy.tokenizer import Tokenizer
+
+    full = spacy.blank("en").tokenizer
+    assert isinstance(full, Tokenizer)
+    ready = False
+
+    def later(search: Callable[[str], Any], nothing: Any) -> Callable[[str], Any]:
+        return lambda text: search(text) if ready else nothing
+
+    # spaCy registers for the last step the exceptions in which its affix rules find something, and
+    # reads the rules afresh for every text: rules that are silent now leave nothing to register.
+    stepwise = Tokenizer(
+        full.vocab,
+        rules=full.rules,
+        prefix_search=later(full.prefix_search, None),
+        suffix_search=later(full.suffix_search, None),
+        infix_finditer=later(full.infix_finditer, []),
+        token_match=full.token_match,
+        url_match=full.url_match,
+    )
+    ready = True
+    return full, stepwise
 
 
-def words_of(chunk: str) -> list[str]:
-    """spaCy's tokens of one chunk of standardised text, lower-cased; a line end stays ``"\\n"``."""
-    return [token.text.lower() for token in english_tokenizer()(chunk)]
+def words_of(text: str) -> list[str]:
+    """spaCy's tokens of one chunk or of one line of chunks joined by spaces, lower-cased."""
+    return [token.text.lower() for token in _english()[0](text)]
+
+
+@lru_cache(maxsize=2**20)
+def stands_alone(chunk: str) -> bool:
+    """Whether ``chunk`` has the same words whatever stands around it (nearly all do)."""
+    if chunk.isalpha():  # every registered exception holds a mark or a digit
+        return True
+    full, stepwise = _english()
+    return [token.text for token in full(chunk)] == [token.text for token in stepwise(chunk)]
+
+
+def pieces_of(text: str) -> list[str]:
+    """Chunks of ``text`` whose words do not depend on one another, with ``"\\n"`` between the lines.
+
+    A line that holds a chunk that does not stand alone is one piece: exceptions hold no line end.
+    """
+    pieces: list[str] = []
+    for chunks in standardise(text):
+        if pieces:
+            pieces.append("\n")
+        if all(map(stands_alone, chunks)):
+            pieces.extend(chunks)
+        else:
+            pieces.append(" ".join(chunks))
+    return pieces
