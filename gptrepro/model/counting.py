@@ -31,3 +31,28 @@ def count_parameters(config: DecoderConfig) -> ParameterCount:
         token_embedding=decoder.wte.weight.numel(),
         position_embedding=decoder.wpe.weight.numel(),
     )
+
+
+def forward_flops_per_token(config: DecoderConfig, context: int) -> float:
+    """Floating-point operations of the forward pass, averaged over the tokens of a full context.
+
+    Matrix products only, a multiply-add counted as two: 2 for each weight of the blocks' matrices and of the
+    output layer, and 4 * n_heads * d_head for each key that a position sees (scores and mixture). A position
+    sees (T + 1) / 2 keys on average where attention is dense, at most its window where it is banded. Kaplan et
+    al. 2020 (Table 1) count 2N + 2 * n_layer * n_ctx * d_attn, without the causal half and without the output
+    layer's share.
+    """
+    inner = config.n_heads * config.head_width
+    matrices = config.d_model * (4 * inner + 2 * config.inner_width)
+    flops = 2.0 * config.n_vocab * config.d_model
+    for layer in range(config.n_layers):
+        window = min(config.window_of(layer) or context, context)
+        # positions 1..window see 1..window keys, the later ones see window keys
+        keys = (window * (window + 1) / 2 + (context - window) * window) / context
+        flops += 2.0 * matrices + 4.0 * inner * keys
+    return flops
+
+
+def training_flops_per_token(config: DecoderConfig, context: int) -> float:
+    """Forward and backward together: the backward pass costs twice the forward one."""
+    return 3.0 * forward_flops_per_token(config, context)
