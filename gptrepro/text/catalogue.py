@@ -10,12 +10,11 @@ from typing import Annotated, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from gptrepro import storage
 from gptrepro.errors import GptreproError
-
-CATALOGUE_PATH = Path(__file__).resolve().parents[2] / "data" / "sources.yml"
+from gptrepro.text.cleaning import Style
 
 Tier = Literal["mirror", "package", "origin", "hub"]
-Style = Literal["prose", "verse", "page", "as-is"]
 Value = TypeVar("Value")
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -52,12 +51,18 @@ class OriginSource(_Entry):
 
 
 class HubSource(_Entry):
-    """One split of a data set on the hub, read from its parquet files."""
+    """One split of a data set on the hub, read from its parquet files.
+
+    A row is a document, unless ``join`` is given: then rows are joined with it into long documents.
+    The hub's conversion branch holds parquet for every public set, also for those that only a script
+    could load.
+    """
 
     id: str
     config: str
     split: str
     column: str = "text"
+    join: str | None = None
     revision: str = "refs/convert/parquet"
 
 
@@ -93,13 +98,19 @@ class Split(_Entry):
 
     def tiers(self) -> tuple[Tier, ...]:
         """The tiers that can serve every file of the split, in the order in which they are tried."""
-        shared = set.intersection(*(part.tiers() for part in self.parts)) if self.parts else set()
-        files: list[Tier] = [tier for tier in ("mirror", "package", "origin") if tier in shared]
-        return (*files, "hub") if self.hub else tuple(files)
+        files = shared_tiers(self.parts)
+        return (*files, "hub") if self.hub else files
+
+
+def shared_tiers(parts: tuple[Part, ...]) -> tuple[Tier, ...]:
+    """The tiers that all parts name, in the order in which they are tried."""
+    shared = set.intersection(*(part.tiers() for part in parts)) if parts else set()
+    order: tuple[Tier, ...] = ("mirror", "package", "origin")
+    return tuple(tier for tier in order if tier in shared)
 
 
 class CorpusEntry(_Entry):
-    """One named corpus.
+    """One named corpus: its own splits, or the ``members`` that it joins.
 
     ``format`` says what a document is: a whole file (``text``), the ``text`` field of a JSON line
     (``jsonl``) or a line (``lines``). ``style`` names the cleaning (``gptrepro.text.cleaning``).
@@ -110,37 +121,76 @@ class CorpusEntry(_Entry):
     paper: str
     format: Literal["text", "jsonl", "lines"]
     style: Style
-    splits: dict[str, Split]
+    splits: dict[str, Split] = {}
+    members: tuple[str, ...] = ()
+
+
+class AssetEntry(_Entry):
+    """Named files that are not running text, such as a published vocabulary."""
+
+    title: str
+    licence: str
+    paper: str
+    bytes: int
+    parts: tuple[Part, ...]
 
 
 class Catalogue(_Entry):
     """All of ``data/sources.yml``."""
 
-    origin_url: str
+    origin_url: str  # with {repository}, {commit} and {path}
     packages: dict[str, PackageFile]
     corpora: dict[str, CorpusEntry]
+    assets: dict[str, AssetEntry]
 
     @model_validator(mode="after")
-    def _packages_exist(self) -> Catalogue:
+    def _names_exist(self) -> Catalogue:
         for name, corpus in self.corpora.items():
-            for split in corpus.splits.values():
-                for part in split.parts:
-                    if part.package and part.package.name not in self.packages:
-                        raise ValueError(f"{name} names the unknown package {part.package.name}")
+            if bool(corpus.splits) == bool(corpus.members):
+                raise ValueError(f"{name} needs either splits or members")
+            for member in corpus.members:
+                if not self.corpora[member].splits:
+                    raise ValueError(f"{name} joins {member}, which has no splits of its own")
+        parts = [part for asset in self.assets.values() for part in asset.parts]
+        parts += [
+            part
+            for corpus in self.corpora.values()
+            for split in corpus.splits.values()
+            for part in split.parts
+        ]
+        unknown = {part.package.name for part in parts if part.package} - self.packages.keys()
+        if unknown:
+            raise ValueError(f"there is no package {', '.join(sorted(unknown))}")
         return self
 
     def corpus(self, name: str) -> CorpusEntry:
         """The entry of a corpus; an unknown name is one sentence with the closest matches."""
-        return _look_up(self.corpora, name, "data set", "`gptrepro data list` shows them all")
+        return _look_up(self.corpora, name, "text", "`gptrepro data list` shows them all")
+
+    def splits(self, name: str) -> dict[str, Split]:
+        """The splits of a corpus; those of a joined corpus are the members' splits joined."""
+        entry = self.corpus(name)
+        if not entry.members:
+            return entry.splits
+        members = [self.corpora[member].splits for member in entry.members]
+        shared = [split for split in members[0] if all(split in splits for splits in members)]
+        return {split: _joined([splits[split] for splits in members]) for split in shared}
 
     def split(self, name: str, split: str) -> Split:
         """The entry of one split of a corpus."""
-        splits = self.corpus(name).splits
+        splits = self.splits(name)
         return _look_up(splits, split, f"split of {name}", f"it has {', '.join(splits)}")
 
-    def package(self, name: str) -> PackageFile:
-        """The entry of a data package."""
-        return _look_up(self.packages, name, "data package", f"there are {', '.join(self.packages)}")
+    def asset(self, name: str) -> AssetEntry:
+        """The entry of named files that are not running text."""
+        return _look_up(self.assets, name, "set of files", f"there are {', '.join(self.assets)}")
+
+
+def _joined(splits: list[Split]) -> Split:
+    return Split(
+        bytes=sum(split.bytes for split in splits),
+        parts=tuple(part for split in splits for part in split.parts),
+    )
 
 
 def _look_up(table: dict[str, Value], name: str, what: str, otherwise: str) -> Value:
@@ -161,7 +211,8 @@ def read_catalogue(path: Path) -> Catalogue:
         return Catalogue.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise GptreproError(
-            f"The list of data sources {path} cannot be read ({error.strerror}): run from a clone of the project."
+            f"The list of data sources {path} cannot be read ({error.strerror}): "
+            "restore it from the repository."
         ) from error
     except (yaml.YAMLError, ValidationError) as error:
         reason = " ".join(str(error).split())
@@ -171,4 +222,4 @@ def read_catalogue(path: Path) -> Catalogue:
 @functools.cache
 def catalogue() -> Catalogue:
     """The project's catalogue, read once."""
-    return read_catalogue(CATALOGUE_PATH)
+    return read_catalogue(storage.project_root() / "data" / "sources.yml")

