@@ -28,6 +28,21 @@ def home() -> Path:
     return Path(configured).expanduser() if configured else platformdirs.user_cache_path("gptrepro")
 
 
+def project_root() -> Path:
+    """The checkout that this package runs from: the folder of ``data``, ``notebooks`` and ``book``.
+
+    Raises:
+        GptreproError: the package was installed without its checkout.
+    """
+    root = Path(__file__).resolve().parent.parent
+    if not (root / "data" / "claims").is_dir():
+        raise GptreproError(
+            "gptrepro needs its checkout (data, notebooks, book): clone the repository and install it with "
+            "`pip install -e .`."
+        )
+    return root
+
+
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
     """Turn the operating system's refusals to write into one sentence."""
@@ -111,6 +126,17 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             _fsync_directory(path.parent)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder and what is in it; a missing one is fine.
+
+    Raises:
+        GptreproError: ``path`` lies outside the home: nothing else may be removed.
+    """
+    if home().resolve() not in path.resolve().parents:
+        raise GptreproError(f"{path} lies outside GPTREPRO_HOME ({home()}) and was not removed.")
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,0 +1,150 @@
+"""The ledger as tables: for the command line, the notebooks and the Scoreboard."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from gptrepro.claims.ledger import JudgedClaim
+from gptrepro.claims.verdict import Verdict
+from gptrepro.errors import GptreproError
+
+
+def select(
+    judged: Sequence[JudgedClaim], *, paper: str | None = None, verdict: str | None = None
+) -> list[JudgedClaim]:
+    """The judged claims of one paper, with one verdict, or both.
+
+    Raises:
+        GptreproError: no claim is of that paper, or there is no such verdict.
+    """
+    papers = sorted({item.claim.paper for item in judged})
+    if paper is not None and paper not in papers:
+        raise GptreproError(f"There are no claims of '{paper}': choose {', '.join(papers)}.")
+    if verdict is not None and verdict not in set(Verdict):
+        raise GptreproError(f"There is no verdict '{verdict}': choose {', '.join(Verdict)}.")
+    return [
+        item
+        for item in judged
+        if paper in (None, item.claim.paper) and verdict in (None, str(item.judgement.verdict))
+    ]
+
+
+def count_verdicts(judged: Sequence[JudgedClaim]) -> dict[Verdict, int]:
+    """How many claims have each verdict, in the order of `Verdict`, zeros left out."""
+    counts = Counter(item.judgement.verdict for item in judged)
+    return {verdict: counts[verdict] for verdict in Verdict if counts[verdict]}
+
+
+def headline(judged: Sequence[JudgedClaim]) -> str:
+    """One sentence on the empirical claims; what is true by construction is counted apart."""
+    empirical = [item for item in judged if item.judgement.verdict.empirical]
+    held = [
+        item
+        for item in empirical
+        if item.judgement.verdict in (Verdict.REPLICATED, Verdict.TREND, Verdict.MECHANISM)
+    ]
+    consistent = [item for item in judged if item.judgement.verdict is Verdict.CONSISTENT]
+    return (
+        f"Of {len(empirical)} claim{'' if len(empirical) == 1 else 's'} put to a measurement, "
+        f"{len(held)} held; "
+        f"{len(consistent)} more are consistent by construction and counted apart."
+    )
+
+
+def compact(value: Any) -> str:
+    """A published or measured value as short text."""
+    if value is None:
+        return ""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {compact(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(compact(item) for item in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)
+
+
+def frame(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
+    """A table of claims for a notebook: claim, place, published, measured, verdict."""
+    return pd.DataFrame(
+        [
+            {
+                "claim": item.claim.statement,
+                "where": item.claim.where,
+                "published": compact(item.claim.published),
+                "measured": compact(item.judgement.measured),
+                "verdict": _verdict_text(item),
+            }
+            for item in judged
+        ]
+    )
+
+
+def _verdict_text(item: JudgedClaim) -> str:
+    return f"{item.judgement.verdict}{' (stale)' if item.judgement.stale else ''}"
+
+
+_COLUMNS = ("Claim", "Paper", "Where", "Published", "Measured", "Verdict", "Evidence")
+
+
+def scoreboard_html(judged: Sequence[JudgedClaim]) -> str:
+    """Every claim as one HTML table, for the Scoreboard.
+
+    A row's ``data-paper`` and ``data-verdict`` serve the page's filters; each claim has an anchor.
+    """
+    head = "".join(f'<th scope="col">{column}</th>' for column in _COLUMNS)
+    body = "\n".join(_row_html(item) for item in judged)
+    return (
+        '<div class="ledger-wrap" role="region" aria-label="All claims" tabindex="0">\n'
+        f'<table class="ledger">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n</div>'
+    )
+
+
+def _row_html(item: JudgedClaim) -> str:
+    claim, found = item.claim, item.judgement
+    kind = str(found.verdict).replace(" ", "-")
+    badge = f'<span class="verdict verdict-{kind}">{found.verdict}</span>'
+    if found.stale:
+        badge += ' <span class="badge-stale">stale</span>'
+    statement = escape(claim.statement)
+    if claim.chapter:
+        statement += f' <a href="../{escape(claim.chapter)}.html">chapter</a>'
+    cells = (
+        statement,
+        escape(claim.paper),
+        escape(claim.where),
+        escape(compact(claim.published)) + (f" <small>{escape(claim.unit)}</small>" if claim.unit else ""),
+        escape(compact(found.measured)),
+        badge,
+        escape(_evidence(item)),
+    )
+    columns = "".join(
+        f'<td data-label="{label}">{cell}</td>' for label, cell in zip(_COLUMNS, cells, strict=True)
+    )
+    return (
+        f'<tr id="{escape(claim.id)}" data-paper="{escape(claim.paper)}" data-verdict="{kind}">{columns}</tr>'
+    )
+
+
+def _evidence(item: JudgedClaim) -> str:
+    found = item.judgement
+    parts = [found.reason]
+    if found.interval:
+        low, high = found.interval
+        parts.append(
+            f"95% interval {low:.2f} to {high:.2f}, n = {found.n}, smallest visible effect {found.mde:.2f}."
+        )
+    if found.scale:
+        parts.append(f"Scale {found.scale}, {found.experiment}.")
+    if found.stale:
+        parts.append(f"Stale: {found.stale}.")
+    return " ".join(parts)

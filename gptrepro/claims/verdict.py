@@ -1,0 +1,59 @@
+"""Verdicts: what a rule concludes about a claim."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Verdict(StrEnum):
+    """What the evidence says of a claim."""
+
+    CONSISTENT = "consistent"
+    """True by construction of the thing that was built; counted apart, never in the headline."""
+    REPLICATED = "replicated"
+    TREND = "trend replicated"
+    """The direction and the stated minimum hold, at a smaller scale than the paper's."""
+    MECHANISM = "mechanism shown"
+    """A constructed analogue shows how it can work, not that the paper's model does it."""
+    NOT_REPLICATED = "not replicated"
+    INCONCLUSIVE = "inconclusive"
+    NOT_RUN = "not run"
+    CITED = "cited"
+    """Carried over from the paper; nothing here measures it."""
+
+    @property
+    def empirical(self) -> bool:
+        """Whether the verdict rests on a measurement and counts in the headline."""
+        return self in (
+            Verdict.REPLICATED,
+            Verdict.TREND,
+            Verdict.MECHANISM,
+            Verdict.NOT_REPLICATED,
+            Verdict.INCONCLUSIVE,
+        )
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict with the evidence it rests on."""
+
+    verdict: Verdict
+    reason: str
+    """One sentence: why this verdict."""
+    measured: Any = None
+    """The measured value, in the claim's unit."""
+    interval: tuple[float, float] | None = None
+    """95% interval of the effect that the rule tests."""
+    n: int | None = None
+    """Independent units that the interval rests on."""
+    seeds: list[int] = field(default_factory=list)
+    scale: str | None = None
+    experiment: str | None = None
+    mde: float | None = None
+    """The smallest effect that the test would have seen with 80% power."""
+    p_value: float | None = None
+    """Of the rule's own test; Holm's correction within a chapter works on it."""
+    stale: str | None = None
+    """Why the record no longer fits today's code and data, with the command that renews it."""

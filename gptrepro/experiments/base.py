@@ -1,0 +1,174 @@
+"""What an experiment is: a named, typed, seeded function of a scale.
+
+An experiment states one configuration a scale, the data that it reads and the seeds that it reports,
+and measures one seed at a time. It knows nothing of records, verdicts or pages.
+"""
+
+from __future__ import annotations
+
+import difflib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from gptrepro.errors import GptreproError
+from gptrepro.scales import Scale
+
+UNIT_SECONDS = 45 * 60
+"""The longest that one unit of work runs before it saves its state and stops."""
+
+PILOT_SEEDS = range(0, 10)
+"""Seeds for choosing settings; they never enter a published record."""
+FIRST_REPORT_SEED = 100
+"""Report seeds count up from here."""
+
+HISTORY_POINTS = 64
+"""The most points that a run's history keeps."""
+
+
+class Config(BaseModel):
+    """The settings of an experiment at one scale, all resolved to plain values."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class UnitOver(Exception):  # noqa: N818 - not an error: the unit's time is used up
+    """The unit stopped at its time limit with its state saved; run it again to go on."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A corpus that an experiment reads, by its name and split in ``data/sources.yml``."""
+
+    name: str
+    split: str
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What one seed costs, known before it runs."""
+
+    parameters: int
+    """Trained parameters."""
+    tokens: float
+    """Tokens processed in training."""
+    flops: float
+    """Floating-point operations of forward and backward passes, a multiply-add counted as two."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one seed measured."""
+
+    metrics: Mapping[str, float]
+    """The figures that rules and pages read."""
+    history: list[dict[str, float]]
+    """The course of the run, at most 64 points."""
+    tokens: int
+    """Tokens processed in training."""
+    flops: float
+    """Floating-point operations spent in training."""
+    tokenizer: str
+    """Digest of the tokenizer that was used."""
+
+    def __post_init__(self) -> None:
+        if len(self.history) > HISTORY_POINTS:
+            raise ValueError(f"a history keeps at most {HISTORY_POINTS} points, not {len(self.history)}")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One piece of work: a seed, the folders that it may write to, and its time."""
+
+    seed: int
+    folder: Path
+    """For this seed alone: checkpoints and metrics."""
+    prepared: Path
+    """For what all seeds share: trained tokenizers and token shards."""
+    deadline: float = field(default_factory=lambda: time.monotonic() + UNIT_SECONDS)
+    """When to save and stop, on the clock of ``time.monotonic``."""
+
+    def seconds_left(self) -> float:
+        """Seconds until the deadline; never negative."""
+        return max(0.0, self.deadline - time.monotonic())
+
+
+C = TypeVar("C", bound=Config)
+
+
+@dataclass(frozen=True)
+class Experiment(Generic[C]):
+    """A registered experiment.
+
+    Raise ``version`` by hand whenever a change to the code changes what is measured: records of an
+    older version become stale.
+    """
+
+    name: str
+    version: int
+    paper: str
+    question: str
+    """What it measures, in one sentence."""
+    configs: Mapping[Scale, C]
+    seeds: Mapping[Scale, tuple[int, ...]]
+    """The report seeds of each scale."""
+    corpora: Callable[[C], list[Corpus]]
+    """The data that a configuration reads."""
+    budget: Callable[[C], Budget]
+    measure: Callable[[C, Unit], Measurement]
+    """Measures one seed; raises `UnitOver` when the unit's time is used up."""
+
+    def config(self, scale: Scale) -> C:
+        """The configuration at ``scale``.
+
+        Raises:
+            GptreproError: the experiment does not run at that scale.
+        """
+        if scale not in self.configs:
+            offered = ", ".join(self.configs)
+            raise GptreproError(f"{self.name} does not run at scale '{scale}': choose {offered}.")
+        return self.configs[scale]
+
+
+EXPERIMENTS: dict[str, Experiment[Any]] = {}
+"""Every experiment by name, filled by `register`."""
+
+
+def register(experiment: Experiment[C]) -> Experiment[C]:
+    """Add an experiment to the registry and return it."""
+    if experiment.name in EXPERIMENTS:
+        raise ValueError(f"two experiments are called {experiment.name}")
+    EXPERIMENTS[experiment.name] = experiment
+    return experiment
+
+
+def find_experiment(name: str) -> Experiment[Any]:
+    """The experiment called ``name``.
+
+    Raises:
+        GptreproError: there is none; the message lists near matches.
+    """
+    if name in EXPERIMENTS:
+        return EXPERIMENTS[name]
+    near = difflib.get_close_matches(name, EXPERIMENTS, n=3, cutoff=0.3) or list(EXPERIMENTS)
+    raise GptreproError(f"There is no experiment called '{name}'; did you mean {', '.join(near)}?")
+
+
+def select_experiments(what: str | None) -> list[Experiment[Any]]:
+    """The experiments that ``what`` names: one experiment, a paper (``gpt1``), or all when None."""
+    if what is None:
+        return list(EXPERIMENTS.values())
+    of_paper = [experiment for experiment in EXPERIMENTS.values() if experiment.paper == what]
+    return of_paper or [find_experiment(what)]
+
+
+def thin_out(history: list[dict[str, float]], points: int = HISTORY_POINTS) -> list[dict[str, float]]:
+    """At most ``points`` rows of ``history``, evenly spread, the first and the last among them."""
+    if len(history) <= points:
+        return history
+    last = len(history) - 1
+    return [history[round(i * last / (points - 1))] for i in range(points)]

@@ -1,0 +1,220 @@
+"""Experiments of the GPT-1 chapter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from fractions import Fraction
+
+import torch
+
+from gptrepro.evaluate.perplexity import evaluate_perplexity
+from gptrepro.experiments.base import (
+    Budget,
+    Config,
+    Corpus,
+    Experiment,
+    Measurement,
+    Unit,
+    UnitOver,
+    register,
+    thin_out,
+)
+from gptrepro.experiments.prepare import trained_tokenizer
+from gptrepro.model import Decoder, DecoderConfig
+from gptrepro.model.counting import count_parameters, training_flops_per_token
+from gptrepro.published import PUBLISHED
+from gptrepro.scales import Scale
+from gptrepro.text.batches import Batches
+from gptrepro.text.shards import TokenShards, write_shards
+from gptrepro.text.sources import load_corpus
+from gptrepro.train import TrainSettings, train
+
+MILESTONES = tuple(Fraction(1, 2**k) for k in range(6, -1, -1))
+"""Fractions of the training tokens after which the held-out novels are scored: 1/64, 1/32, ... 1."""
+
+
+class PretrainingConfig(Config):
+    """Pre-training of a GPT-1 decoder (post-LN, GPT-1's own tokenizer) on running text."""
+
+    corpus: str
+    n_vocab: int
+    n_ctx: int
+    n_layers: int
+    d_model: int
+    n_heads: int
+    dropout: float
+    tokens: int
+    """Training tokens; rounded up to whole updates."""
+    batch_size: int
+    """Sequences of ``n_ctx`` tokens in an update."""
+    peak_learning_rate: float
+    warmup_updates: int
+    weight_decay: float
+
+    @property
+    def decoder(self) -> DecoderConfig:
+        """The model that is trained."""
+        return DecoderConfig(
+            n_vocab=self.n_vocab,
+            n_ctx=self.n_ctx,
+            n_layers=self.n_layers,
+            d_model=self.d_model,
+            n_heads=self.n_heads,
+            dropout=self.dropout,
+        )
+
+    @property
+    def updates(self) -> int:
+        """Optimiser steps."""
+        return math.ceil(self.tokens / (self.batch_size * self.n_ctx))
+
+    def milestone(self, fraction: Fraction) -> int:
+        """The update that completes ``fraction`` of the training."""
+        return max(1, round(self.updates * fraction))
+
+
+def milestone_metric(fraction: Fraction) -> str:
+    """Name of the held-out loss at a milestone, such as ``heldout_nll_at_1_8``."""
+    return f"heldout_nll_at_{fraction.numerator}_{fraction.denominator}"
+
+
+def _corpora(config: PretrainingConfig) -> list[Corpus]:
+    return [Corpus(config.corpus, "train"), Corpus(config.corpus, "heldout")]
+
+
+def _budget(config: PretrainingConfig) -> Budget:
+    tokens = config.updates * config.batch_size * config.n_ctx
+    return Budget(
+        parameters=count_parameters(config.decoder).total,
+        tokens=tokens,
+        flops=tokens * training_flops_per_token(config.decoder, config.n_ctx),
+    )
+
+
+def _measure(config: PretrainingConfig, unit: Unit) -> Measurement:
+    train_text, heldout_text = (load_corpus(c.name, split=c.split) for c in _corpora(config))
+    tokenizer = trained_tokenizer("gpt1", train_text, config.n_vocab, unit.prepared)
+    shards = write_shards(train_text, tokenizer, unit.prepared / "shards")
+    heldout = write_shards(heldout_text, tokenizer, unit.prepared / "shards")
+
+    torch.manual_seed(unit.seed)
+    model = Decoder(config.decoder)
+    batches = Batches(shards, batch_size=config.batch_size, context=config.n_ctx, seed=unit.seed)
+    settings = TrainSettings(
+        steps=config.updates,
+        batch_size=config.batch_size,
+        context=config.n_ctx,
+        peak_lr=config.peak_learning_rate,
+        warmup_steps=config.warmup_updates,
+        weight_decay=config.weight_decay,
+        seed=unit.seed,
+        log_every=max(1, config.updates // 50),
+        evaluate_at=tuple(config.milestone(fraction) for fraction in MILESTONES),
+    )
+    result = train(
+        model,
+        batches,
+        settings,
+        unit.folder,
+        evaluate=lambda trained: _heldout_metrics(trained, heldout, config.n_ctx),
+        stop_after_seconds=unit.seconds_left(),
+        name=f"gpt1-pretraining seed {unit.seed}",
+    )
+    if not result.finished:
+        raise UnitOver
+    return Measurement(
+        metrics=_metrics(config, result.history, epochs=result.tokens / shards.n_tokens),
+        history=thin_out(result.history),
+        tokens=result.tokens,
+        flops=_budget(config).flops,
+        tokenizer=tokenizer.digest,
+    )
+
+
+def _heldout_metrics(model: Decoder, heldout: TokenShards, context: int) -> Mapping[str, float]:
+    scored = evaluate_perplexity(model, heldout, context, batch_size=16)
+    return {
+        "heldout_nll": scored.nll_per_token,
+        "heldout_perplexity": scored.perplexity_per_token,
+        "heldout_perplexity_per_word": scored.perplexity_per_word,
+        "heldout_bits_per_byte": scored.bits_per_byte,
+    }
+
+
+def _metrics(
+    config: PretrainingConfig, history: list[dict[str, float]], *, epochs: float
+) -> dict[str, float]:
+    at_step = {int(row["step"]): row for row in history if "heldout_nll" in row}
+    final = at_step[config.updates]
+    return {
+        **{
+            milestone_metric(fraction): at_step[config.milestone(fraction)]["heldout_nll"]
+            for fraction in MILESTONES
+        },
+        "heldout_perplexity": final["heldout_perplexity"],
+        "heldout_perplexity_per_word": final["heldout_perplexity_per_word"],
+        "heldout_bits_per_byte": final["heldout_bits_per_byte"],
+        "train_nll": final["loss"],
+        "epochs": epochs,
+    }
+
+
+_PAPER = PUBLISHED["gpt1"]
+
+PRETRAINING = register(
+    Experiment(
+        name="gpt1-pretraining",
+        version=1,
+        paper="gpt1",
+        question="How far does the perplexity of unseen novels fall while a GPT-1 decoder reads novels?",
+        configs={
+            Scale.SMOKE: PretrainingConfig(
+                corpus="plays",
+                n_vocab=512,
+                n_ctx=32,
+                n_layers=2,
+                d_model=32,
+                n_heads=2,
+                dropout=0.0,
+                tokens=64 * 8 * 32,
+                batch_size=8,
+                peak_learning_rate=3e-3,
+                warmup_updates=4,
+                weight_decay=0.01,
+            ),
+            Scale.LAPTOP: PretrainingConfig(
+                corpus="books",
+                n_vocab=6000,
+                n_ctx=128,
+                n_layers=4,
+                d_model=160,
+                n_heads=5,
+                dropout=0.0,
+                tokens=8_000_000,
+                batch_size=32,
+                peak_learning_rate=2e-3,
+                warmup_updates=100,
+                weight_decay=0.01,
+            ),
+            Scale.GPU: PretrainingConfig(
+                corpus="books",
+                n_vocab=_PAPER.decoder.n_vocab,
+                n_ctx=_PAPER.decoder.n_ctx,
+                n_layers=_PAPER.decoder.n_layers,
+                d_model=_PAPER.decoder.d_model,
+                n_heads=_PAPER.decoder.n_heads,
+                dropout=0.1,
+                tokens=400_000_000,
+                batch_size=64,
+                peak_learning_rate=2.5e-4,
+                warmup_updates=2000,
+                weight_decay=0.01,
+            ),
+        },
+        seeds={Scale.SMOKE: (100,), Scale.LAPTOP: (100, 101, 102), Scale.GPU: (100, 101, 102)},
+        corpora=_corpora,
+        budget=_budget,
+        measure=_measure,
+    )
+)

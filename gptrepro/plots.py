@@ -1,0 +1,92 @@
+"""The book's one visual style: quiet axes on a transparent ground, readable on white and on black.
+
+Colours are those of Okabe and Ito (2008), told apart by the colour-blind, in their mid-tones, which
+keep a contrast of at least 3:1 on both grounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy import stats
+
+OURS = "#0d7fc4"
+PAPER = "#c8611a"
+THIRD = "#159a73"
+FOURTH = "#b8609a"
+INK = "#7a7f87"
+"""Text and axes: a grey that is readable on either ground."""
+
+STYLE: Any = {
+    "figure.figsize": (7.0, 4.0),
+    "figure.dpi": 110,
+    "figure.facecolor": "none",
+    "savefig.facecolor": "none",
+    "savefig.bbox": "tight",
+    "axes.facecolor": "none",
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.prop_cycle": cycler(color=[OURS, PAPER, THIRD, FOURTH]),
+    "grid.color": INK,
+    "grid.alpha": 0.25,
+    "grid.linewidth": 0.6,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "text.color": INK,
+    "font.size": 10,
+    "legend.frameon": False,
+    "legend.labelcolor": INK,
+    "lines.linewidth": 1.8,
+}
+
+
+def use_style() -> None:
+    """Draw in the book's style from here on."""
+    plt.rcParams.update(STYLE)
+
+
+def figure(*, title: str, x: str, y: str) -> tuple[Figure, Axes]:
+    """A figure with one labelled axes; ``x`` and ``y`` name the quantity and its unit."""
+    use_style()
+    fig, axes = plt.subplots()
+    axes.set(title=title, xlabel=x, ylabel=y)
+    return fig, axes
+
+
+def mean_with_interval(
+    axes: Axes, x: Sequence[float], runs: Sequence[Sequence[float]], *, label: str, color: str = OURS
+) -> None:
+    """Draw the mean over seeds and its 95% t-interval.
+
+    Args:
+        axes: where to draw.
+        x: (P,) positions.
+        runs: (S, P) one row a seed; with a single seed no interval is drawn.
+        label: for the legend; the number of seeds is added.
+        color: of line and band.
+    """
+    values = np.asarray(runs, dtype=float)  # (S, P)
+    seeds = values.shape[0]
+    mean = values.mean(axis=0)
+    plural = "s" if seeds != 1 else ""
+    axes.plot(x, mean, marker="o", markersize=4, color=color, label=f"{label} ({seeds} seed{plural})")
+    if seeds > 1:
+        half = stats.t.ppf(0.975, seeds - 1) * values.std(axis=0, ddof=1) / np.sqrt(seeds)
+        axes.fill_between(x, mean - half, mean + half, color=color, alpha=0.25, linewidth=0)
+
+
+def paper_value(axes: Axes, value: float, *, label: str) -> None:
+    """Draw the paper's value as a horizontal line on the same axes."""
+    axes.axhline(value, color=PAPER, linestyle="--", linewidth=1.4, label=label)

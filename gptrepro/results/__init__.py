@@ -1,0 +1,29 @@
+"""Records of what was measured: running, writing, publishing, finding, and telling when one is stale."""
+
+from gptrepro.results.record import DataUsed, Hardware, Record, Run, read_record
+from gptrepro.results.runner import obtain, progress_of, run_experiment
+from gptrepro.results.store import (
+    best_record,
+    local_record,
+    publish,
+    published_record,
+    renewal,
+    stale_reason,
+)
+
+__all__ = [
+    "DataUsed",
+    "Hardware",
+    "Record",
+    "Run",
+    "best_record",
+    "local_record",
+    "obtain",
+    "progress_of",
+    "publish",
+    "published_record",
+    "read_record",
+    "renewal",
+    "run_experiment",
+    "stale_reason",
+]

@@ -1,0 +1,63 @@
+"""Tables of claims: filters, counts, and HTML that is safe and complete."""
+
+from __future__ import annotations
+
+import pytest
+
+from gptrepro.claims import Claim, JudgedClaim, Judgement, Verdict
+from gptrepro.claims.tables import compact, count_verdicts, frame, headline, scoreboard_html, select
+from gptrepro.errors import GptreproError
+
+
+def judged(paper: str, verdict: Verdict, statement: str = "It holds.", **found: object) -> JudgedClaim:
+    claim = Claim(
+        id=f"{paper}-{str(verdict).replace(' ', '-')}",
+        paper=paper,
+        where="§1",
+        statement=statement,
+        kind="result",
+        no_rule="cited",
+        because="z",
+    )
+    return JudgedClaim(claim, Judgement(verdict, "Because.", **found))
+
+
+ROWS = [
+    judged("gpt1", Verdict.CONSISTENT),
+    judged("gpt1", Verdict.TREND, "<b>Bold</b> & true", interval=(0.5, 0.75), n=3, mde=0.1, scale="laptop"),
+    judged("gpt2", Verdict.NOT_REPLICATED, stale="older version"),
+]
+
+
+def test_selection_by_paper_and_verdict():
+    assert select(ROWS, paper="gpt1") == ROWS[:2]
+    assert select(ROWS, verdict="trend replicated") == [ROWS[1]]
+    with pytest.raises(GptreproError, match="no claims of 'gpt9'"):
+        select(ROWS, paper="gpt9")
+    with pytest.raises(GptreproError, match="no verdict 'maybe'"):
+        select(ROWS, verdict="maybe")
+
+
+def test_what_holds_by_construction_stays_out_of_the_headline():
+    assert count_verdicts(ROWS)[Verdict.CONSISTENT] == 1
+    assert headline(ROWS).startswith("Of 2 claims put to a measurement, 1 held; 1 more")
+
+
+def test_html_escapes_and_carries_what_the_filters_need():
+    html = scoreboard_html(ROWS)
+    assert "&lt;b&gt;Bold&lt;/b&gt; &amp; true" in html and "<b>" not in html
+    assert html.count("<tr id=") == 3
+    assert 'data-verdict="not-replicated"' in html and "badge-stale" in html
+    assert "95% interval 0.50 to 0.75, n = 3" in html
+
+
+def test_frame_marks_stale_rows():
+    assert list(frame(ROWS)["verdict"]) == ["consistent", "trend replicated", "not replicated (stale)"]
+
+
+def test_values_are_short():
+    assert compact({"heads": 12, "d_head": 64}) == "heads 12, d_head 64"
+    assert compact(116534784) == "116,534,784"
+    assert compact(True) == "yes"
+    assert compact(1e-05) == "1e-05"
+    assert compact(None) == ""

@@ -1,0 +1,75 @@
+"""Runs stop, resume and end in one record a seed; notebooks obtain records under their RUN policy."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from gptrepro.errors import GptreproError
+from gptrepro.results import local_record, obtain, progress_of, run_experiment
+from gptrepro.results.store import seed_folder
+from gptrepro.scales import Scale
+
+
+def test_units_go_on_until_every_seed_has_a_record(coin):
+    said: list[str] = []
+    assert run_experiment(coin, Scale.LAPTOP, report=said.append)
+    record = local_record(coin, Scale.LAPTOP)
+    assert record is not None and record.seeds == [100, 101, 102]
+    assert sum("unit over" in line for line in said) == 6  # three seeds of three units, the last one finishes
+    assert record.metric("before") == [2.1, 2.101, 2.102]
+    assert record.data[0].tier in ("package", "mirror", "origin")
+
+
+def test_a_finished_seed_is_not_run_again_unless_asked(coin):
+    run_experiment(coin, Scale.SMOKE, report=lambda _: None)
+    said: list[str] = []
+    run_experiment(coin, Scale.SMOKE, report=said.append)
+    assert said == ["coin smoke seed 100: already finished"]
+    run_experiment(coin, Scale.SMOKE, again=True, report=said.append)
+    assert "finished in" in said[-1]
+
+
+def test_time_that_is_up_leaves_the_rest_for_the_next_call(coin):
+    assert not run_experiment(coin, Scale.LAPTOP, seconds=0.0, report=lambda _: None)
+    assert local_record(coin, Scale.LAPTOP) is None
+    assert [state.state for state in progress_of(coin, Scale.LAPTOP)] == ["not started"] * 3
+    assert run_experiment(coin, Scale.LAPTOP, report=lambda _: None)
+    assert {state.state for state in progress_of(coin, Scale.LAPTOP)} == {"finished"}
+
+
+def test_an_interrupted_seed_is_shown_as_started(coin):
+    seed_folder(coin, Scale.LAPTOP, 101).mkdir(parents=True)
+    assert [state.state for state in progress_of(coin, Scale.LAPTOP)] == [
+        "not started",
+        "started",
+        "not started",
+    ]
+
+
+def test_obtain_follows_the_run_policy(coin):
+    assert obtain("coin", scale="smoke", run="never") is None
+    first = obtain("coin", scale="smoke", run="missing")
+    assert first is not None
+    path = seed_folder(coin, Scale.SMOKE, 100) / "record.json"
+    written = path.stat().st_mtime_ns
+    obtain("coin", scale="smoke", run="missing")
+    assert path.stat().st_mtime_ns == written
+    time.sleep(0.01)
+    obtain("coin", scale="smoke", run="always")
+    assert path.stat().st_mtime_ns > written
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"name": "coin", "scale": "smoke", "run": "sometimes"}, "RUN must be"),
+        ({"name": "coin", "scale": "galaxy"}, "no scale 'galaxy'"),
+        ({"name": "coyn", "scale": "smoke"}, "did you mean coin"),
+        ({"name": "coin", "scale": "gpu"}, "does not run at scale 'gpu'"),
+    ],
+)
+def test_obtain_explains_what_is_wrong(coin, arguments, sentence):
+    with pytest.raises(GptreproError, match=sentence):
+        obtain(**arguments)

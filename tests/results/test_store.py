@@ -1,0 +1,124 @@
+"""Publishing refuses what must not be published; staleness shows when settings, version or data change."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gptrepro import storage
+from gptrepro.errors import GptreproError
+from gptrepro.results import local_record, published_record, read_record, run_experiment, stale_reason, store
+from gptrepro.scales import Scale
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A git checkout with nothing but the ledger's folder, which counts as the project."""
+    root = tmp_path / "checkout"
+    (root / "data" / "claims").mkdir(parents=True)
+    (root / "data" / "claims" / "gpt1.yml").write_text("[]\n")
+    for command in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-qm", "start"],
+    ):
+        subprocess.run(["git", *command], cwd=root, check=True)
+    monkeypatch.setattr(storage, "project_root", lambda: root)
+    return root
+
+
+def _quiet(_: str) -> None:
+    pass
+
+
+def test_a_finished_experiment_is_published_from_a_clean_tree(coin, checkout):
+    run_experiment(coin, Scale.LAPTOP, report=_quiet)
+    path = store.publish(coin, Scale.LAPTOP)
+    assert path == checkout / "data" / "results" / "laptop" / "coin.json"
+    record = published_record("coin", Scale.LAPTOP)
+    assert record is not None and record.seeds == [100, 101, 102]
+    assert store.best_record("coin") == record
+    store.publish(coin, Scale.LAPTOP)  # its own file does not count as a change
+
+
+def test_smoke_is_never_published(coin, checkout):
+    run_experiment(coin, Scale.SMOKE, report=_quiet)
+    with pytest.raises(GptreproError, match="cannot be published"):
+        store.publish(coin, Scale.SMOKE)
+
+
+def test_uncommitted_changes_forbid_publishing(coin, checkout):
+    run_experiment(coin, Scale.LAPTOP, report=_quiet)
+    (checkout / "new.py").write_text("changed = True\n")
+    with pytest.raises(GptreproError, match="uncommitted changes"):
+        store.publish(coin, Scale.LAPTOP)
+
+
+def test_runs_of_uncommitted_code_are_not_published_later(coin, checkout):
+    extra = checkout / "new.py"
+    extra.write_text("changed = True\n")
+    run_experiment(coin, Scale.LAPTOP, report=_quiet)
+    extra.unlink()
+    with pytest.raises(GptreproError, match="ran on uncommitted code"):
+        store.publish(coin, Scale.LAPTOP)
+
+
+def test_missing_seeds_are_named(coin, checkout):
+    run_experiment(coin, Scale.LAPTOP, seeds=[100], report=_quiet)
+    with pytest.raises(GptreproError, match="has not finished seeds 101, 102"):
+        store.publish(coin, Scale.LAPTOP)
+
+
+def test_a_record_is_fresh_until_version_or_settings_change(coin, checkout):
+    run_experiment(coin, Scale.LAPTOP, report=_quiet)
+    record = local_record(coin, Scale.LAPTOP)
+    assert stale_reason(record, coin) is None
+    newer = dataclasses.replace(coin, version=2)
+    assert "version 1" in stale_reason(record, newer)
+    config = coin.config(Scale.LAPTOP).model_copy(update={"bias": 0.5})
+    changed = dataclasses.replace(coin, configs={Scale.LAPTOP: config})
+    assert "other settings" in stale_reason(record, changed)
+    elsewhere = dataclasses.replace(
+        coin, corpora=lambda config: [dataclasses.replace(coin.corpora(config)[0], split="heldout")]
+    )
+    assert "other data" in stale_reason(record, elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("edit", "sentence"),
+    [
+        (lambda record: record["config"].update(bias=0.5), "digest does not fit"),
+        (lambda record: record["runs"][0]["metrics"].update(after=float("nan")), "cannot be trusted"),
+        (lambda record: record["runs"].reverse(), "in order"),
+        (lambda record: record.update(surprise=1), "surprise"),
+        (lambda record: record.update(layout=99), "layout 99"),
+    ],
+)
+def test_an_edited_record_is_refused(coin, checkout, edit, sentence):
+    run_experiment(coin, Scale.LAPTOP, report=_quiet)
+    path = store.publish(coin, Scale.LAPTOP)
+    content = json.loads(path.read_text())
+    edit(content)
+    path.write_text(json.dumps(content))
+    with pytest.raises(GptreproError, match=sentence):
+        read_record(path)
+
+
+def test_half_a_record_is_refused(coin, checkout):
+    run_experiment(coin, Scale.LAPTOP, report=_quiet)
+    path = store.publish(coin, Scale.LAPTOP)
+    path.write_text(path.read_text()[:100])
+    with pytest.raises(GptreproError, match="cannot be trusted"):
+        read_record(path)
+
+
+def test_too_large_a_record_is_refused(coin, checkout, monkeypatch):
+    run_experiment(coin, Scale.LAPTOP, report=_quiet)
+    monkeypatch.setattr(store, "MAX_PUBLISHED_BYTES", 100)
+    with pytest.raises(GptreproError, match="keep fewer metrics"):
+        store.publish(coin, Scale.LAPTOP)
+    assert not store.published_path("coin", Scale.LAPTOP).exists()

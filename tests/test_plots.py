@@ -1,0 +1,43 @@
+"""The style serves light and dark pages; intervals are t-intervals over seeds."""
+
+from __future__ import annotations
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from scipy import stats
+
+from gptrepro import plots
+
+
+def _luminance(color: str) -> float:
+    channels = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color)]
+    return float(np.dot([0.2126, 0.7152, 0.0722], channels))
+
+
+@pytest.mark.parametrize("color", [plots.OURS, plots.PAPER, plots.THIRD, plots.FOURTH, plots.INK])
+@pytest.mark.parametrize("ground", ["#ffffff", "#121212"])
+def test_colours_keep_a_contrast_of_three_on_both_grounds(color, ground):
+    high, low = sorted((_luminance(color), _luminance(ground)), reverse=True)
+    assert (high + 0.05) / (low + 0.05) >= 3.0
+
+
+def test_band_is_the_t_interval_and_one_seed_has_none():
+    _, axes = plots.figure(title="t", x="tokens (millions)", y="nats")
+    runs = [[1.0, 2.0], [2.0, 2.5], [3.0, 4.0]]
+    plots.mean_with_interval(axes, [1, 2], runs, label="ours")
+    (band,) = axes.collections
+    low, high = stats.t.interval(0.95, 2, loc=2.0, scale=stats.sem([1.0, 2.0, 3.0]))
+    corners = band.get_paths()[0].vertices
+    heights = corners[corners[:, 0] == 1, 1]
+    assert heights.min() == pytest.approx(low) and heights.max() == pytest.approx(high)
+    assert axes.get_xlabel() and axes.get_ylabel()
+    plots.mean_with_interval(axes, [1, 2], runs[:1], label="single")
+    assert len(axes.collections) == 1
+    assert [text.get_text() for text in axes.legend().get_texts()] == ["ours (3 seeds)", "single (1 seed)"]
+    plt.close("all")

@@ -1,0 +1,50 @@
+"""The published models are those of the papers' tables, and names are forgiving."""
+
+from __future__ import annotations
+
+import pytest
+
+from gptrepro.errors import GptreproError
+from gptrepro.published import PUBLISHED, describe, published_model
+
+# Counts: the released checkpoints (GPT-1, GPT-2); Table D.1 in millions (GPT-3).
+TABLE_D1_MILLIONS = {
+    "gpt3-small": 125,
+    "gpt3-medium": 356,
+    "gpt3-large": 760,
+    "gpt3-xl": 1320,
+    "gpt3-2.7b": 2650,
+    "gpt3-6.7b": 6660,
+    "gpt3-13b": 12850,
+    "gpt3-175b": 174600,
+}
+
+
+def test_there_are_thirteen_models_in_the_order_of_the_papers():
+    assert len(PUBLISHED) == 13
+    assert [model.paper for model in PUBLISHED.values()] == ["gpt1"] + ["gpt2"] * 4 + ["gpt3"] * 8
+
+
+@pytest.mark.parametrize(("name", "millions"), TABLE_D1_MILLIONS.items())
+def test_gpt3_counts_round_to_table_d1(name, millions):
+    """Our readings of the XL and 13B rows are those that Table D.1 supports."""
+    count = describe(PUBLISHED[name])["parameters"] / 1e6
+    assert count == pytest.approx(millions, rel=0.004)
+
+
+def test_gpt3_alternates_dense_and_banded():
+    decoder = PUBLISHED["gpt3-small"].decoder
+    windows = [decoder.window_of(layer) for layer in range(decoder.n_layers)]
+    assert windows[::2] == [None] * 6 and all(windows[1::2])
+
+
+def test_training_compute_is_near_table_d1():
+    """Table D.1 counts 6 FLOPs a parameter and token and leaves attention out (under 10%)."""
+    for name, flops in (("gpt3-175b", 3.14e23), ("gpt3-small", 2.25e20)):
+        ours = describe(PUBLISHED[name])["training_flops"]
+        assert 0.95 < ours / flops < 1.25, name
+
+
+def test_an_unknown_model_lists_near_matches():
+    with pytest.raises(GptreproError, match="gpt3-175b"):
+        published_model("gpt3-175")

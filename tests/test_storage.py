@@ -1,0 +1,89 @@
+"""Files appear whole or not at all, and only under the home."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from gptrepro import storage
+from gptrepro.errors import GptreproError
+
+
+def test_a_file_appears_whole(tmp_path: Path):
+    path = tmp_path / "deep" / "file.txt"
+    storage.write_text(path, "first\n")
+    storage.write_text(path, "second\n")
+    assert path.read_bytes() == b"second\n"
+    assert [p.name for p in path.parent.iterdir()] == ["file.txt"]
+
+
+def test_an_interrupted_write_leaves_the_old_file_and_nothing_else(tmp_path: Path):
+    path = tmp_path / "file.txt"
+    storage.write_text(path, "old")
+    with pytest.raises(KeyboardInterrupt), storage.atomic_file(path) as temporary:
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_appears_whole_and_replaces_the_old_one(tmp_path: Path):
+    path = tmp_path / "folder"
+    for content in ("first", "second"):
+        with storage.atomic_folder(path) as temporary:
+            (temporary / content).write_text(content)
+    assert [p.name for p in path.iterdir()] == ["second"]
+    with pytest.raises(RuntimeError), storage.atomic_folder(path) as temporary:
+        (temporary / "third").write_text("half")
+        raise RuntimeError
+    assert [p.name for p in path.iterdir()] == ["second"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("number", "sentence"), [(errno.ENOSPC, "disk is full"), (errno.EACCES, "permission denied")]
+)
+def test_a_refused_write_is_one_sentence(tmp_path: Path, monkeypatch, number, sentence):
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(GptreproError, match=sentence):
+        storage.write_text(tmp_path / "file.txt", "text")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_home_follows_the_environment(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("GPTREPRO_HOME", str(tmp_path / "here"))
+    assert storage.home() == tmp_path / "here"
+    monkeypatch.delenv("GPTREPRO_HOME")
+    assert storage.home().name == "gptrepro"
+
+
+def test_only_folders_below_the_home_are_removed(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("GPTREPRO_HOME", str(tmp_path / "home"))
+    inside, outside = tmp_path / "home" / "run", tmp_path / "elsewhere"
+    inside.mkdir(parents=True)
+    outside.mkdir()
+    storage.remove_folder(inside)
+    assert not inside.exists()
+    for refused in (outside, tmp_path / "home", tmp_path / "home" / ".." / "elsewhere"):
+        with pytest.raises(GptreproError, match="outside"):
+            storage.remove_folder(refused)
+    assert outside.exists()
+
+
+def test_canonical_json_does_not_depend_on_order():
+    assert storage.canonical_json({"b": 1, "a": [1.5, "é"]}) == '{"a":[1.5,"é"],"b":1}'
+    with pytest.raises(ValueError):
+        storage.canonical_json({"a": float("nan")})
+    assert storage.sha256_text("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def test_a_checkout_is_needed(monkeypatch, tmp_path: Path):
+    monkeypatch.setattr(storage, "__file__", str(tmp_path / "gptrepro" / "storage.py"))
+    with pytest.raises(GptreproError, match="needs its checkout"):
+        storage.project_root()
