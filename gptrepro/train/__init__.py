@@ -1,6 +1,7 @@
 """Training: optimiser, schedules, the loop and its checkpoints. Read `gptrepro.train.loop` first."""
 
-from gptrepro.train.loop import Diverged, Interrupted, TrainResult, train
+from gptrepro.train.divergence import Diverged
+from gptrepro.train.loop import Interrupted, TrainResult, train
 from gptrepro.train.settings import TrainSettings
 from gptrepro.train.state import load_weights, weights_file
 

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from gptrepro.errors import GptreproError
 from gptrepro.train.compiling import Loss, compiled
-from gptrepro.train.feed import BatchSource, Feed, passes
+from gptrepro.train.divergence import LossWatch
+from gptrepro.train.feed import BatchSource, passes
 from gptrepro.train.interrupt import stop_on_signals
 from gptrepro.train.metrics import MetricsLog, Row
 from gptrepro.train.optimizer import build_optimizer, set_learning_rate
@@ -24,10 +25,6 @@ from gptrepro.train.settings import TrainSettings
 from gptrepro.train.state import TrainingState, resume, save_checkpoint, save_weights, weights_file
 
 M = TypeVar("M", bound=nn.Module)
-
-
-class Diverged(GptreproError):  # noqa: N818 - a state of the training, as in the field's speech
-    """The loss or its gradient is no longer a finite number."""
 
 
 class Interrupted(GptreproError):  # noqa: N818 - nothing failed
@@ -87,93 +84,86 @@ def train(
         Interrupted: SIGINT or SIGTERM came; everything is saved.
         GptreproError: the folder holds another training, or the disk is full.
     """
-    started = time.monotonic()
+    began = time.monotonic()
     place = choose_device(device)
-    with (
-        torch.random.fork_rng([place] if place.type == "cuda" else []),
-        stop_on_signals() as request,
-    ):
-        # model
+    cuda = [place] if place.type == "cuda" else []
+    with torch.random.fork_rng(cuda), stop_on_signals() as request:
         torch.manual_seed(settings.seed)
         model.to(place)
         precision = choose_precision(settings.precision, place)
         optimizer = build_optimizer(model, settings)
-        state = TrainingState(model, optimizer, precision.scaler(), Feed(batches), settings, place)
-        loss_of = cast(Loss, model.loss)
-        if settings.compile:
-            loss_of = compiled(loss_of)
-
+        loss_of = compiled(cast(Loss, model.loss)) if settings.compile else cast(Loss, model.loss)
+        state = TrainingState(model, optimizer, precision.scaler(), batches, settings, place)
         resume(state, folder / "checkpoints")
-        now, spent_before = state.progress, state.progress.seconds
-        losses: list[Tensor] = []  # of the updates since the last look; looking makes a GPU wait
-        gradient_norm = torch.zeros(())
-        saved_at, last_save = now.step, started
+        now = state.progress
+        spent_before, last_save = now.seconds, began
 
         with (
             MetricsLog(folder / "metrics.jsonl", now.step) as log,
             TrainingDisplay(name, now.step, settings.steps, progress) as display,
         ):
+            losses = LossWatch(state)
             if now.step == 0:
                 if evaluate is not None and 0 in settings.evaluate_at:
-                    log.append({"step": 0, "tokens": 0} | _evaluated(evaluate, model, place))
+                    log.append({"step": 0, "tokens": 0} | _evaluated(evaluate, model, cuda))
                 if 0 in settings.checkpoint_at:
                     save_weights(model, weights_file(folder, 0))
 
             while now.step < settings.steps:
                 # data
-                batch = _moved(state.feed.take(settings.sequences(now.tokens)), place)
-                n_tokens = batch[0].numel()
+                batches.batch_size = settings.sequences(now.tokens)
+                batch = _moved(batches.next(), settings.context, place)
+                now.step += 1
+                now.tokens += batch[0].numel()
 
-                # gradient
+                # model
                 model.train()
-                losses.append(_backward(loss_of, batch, settings.accumulate, precision, state.scaler))
+                loss = _backward(loss_of, batch, settings.accumulate, precision, state.scaler)
 
                 # step
-                rate = settings.learning_rate(now.step + 1, now.tokens + n_tokens)
-                gradient_norm = _update(state, rate)
-                now.step += 1
-                now.tokens += n_tokens
+                rate = settings.learning_rate(now.step, now.tokens)
+                losses.add(loss, gradient_norm := _update(state, rate))
 
                 # log
-                evaluates = evaluate is not None and settings.evaluates_after(now.step)
-                last = now.step == settings.steps
-                loss = None
-                if evaluates or last or now.step % settings.log_every == 0:
-                    _settle(state, losses, gradient_norm, saved_at)
-                    loss = now.loss_sum / now.loss_count
-                    row: Row = {"step": now.step, "tokens": now.tokens, "loss": loss, "lr": rate}
+                if settings.logs_after(now.step):
+                    row: Row = {"step": now.step, "tokens": now.tokens, "loss": losses.mean(), "lr": rate}
                     row["grad_norm"] = float(gradient_norm)
-                    if evaluate is not None and evaluates:
-                        row |= _evaluated(evaluate, model, place)
+                    if evaluate is not None and settings.evaluates_after(now.step):
+                        row |= _evaluated(evaluate, model, cuda)
                     log.append(row)
-                    now.loss_sum, now.loss_count = 0.0, 0
-                display.update(now.step, n_tokens, loss)
+                display.update(now.step, batch[0].numel(), losses.last_mean)
 
                 # save
-                clock = time.monotonic()
-                now.seconds = spent_before + clock - started
-                timed_out = stop_after_seconds is not None and clock - started >= stop_after_seconds
-                stopping = last or timed_out or request.signal_name is not None
                 if now.step in settings.checkpoint_at:
                     save_weights(model, weights_file(folder, now.step))
-                if stopping or clock - last_save >= settings.checkpoint_every_seconds:
-                    _settle(state, losses, gradient_norm, saved_at)
+                clock = time.monotonic()
+                now.seconds = spent_before + clock - began
+                time_is_up = stop_after_seconds is not None and clock - began >= stop_after_seconds
+                stops = time_is_up or request.signal_name is not None or now.step == settings.steps
+                if stops or clock - last_save >= settings.checkpoint_every_seconds:
+                    losses.settle()
                     log.sync()
                     save_checkpoint(state, folder / "checkpoints")
-                    saved_at, last_save = now.step, time.monotonic()
-                if request.signal_name is not None and not last:
+                    last_save = time.monotonic()
+                if request.signal_name is not None:
                     raise Interrupted(
                         f"Stopped by {request.signal_name} after step {now.step:,} of {settings.steps:,}; "
                         f"everything is saved in {folder}: run the same command again to go on."
                     )
-                if timed_out:
+                if time_is_up:
                     break
 
         model.eval()
         return TrainResult(now.step == settings.steps, now.step, now.tokens, now.seconds, log.rows)
 
 
-def _moved(batch: tuple[Tensor, ...], device: torch.device) -> tuple[Tensor, ...]:
+def _moved(batch: tuple[Tensor, ...], context: int, device: torch.device) -> tuple[Tensor, ...]:
+    """The batch on ``device``, its sequences no longer than ``context``."""
+    if batch[0].shape[-1] > context:
+        raise GptreproError(
+            f"The batches hold sequences of {batch[0].shape[-1]} tokens and the settings say context "
+            f"{context}: make the two agree."
+        )
     if device.type != "cuda":
         return batch
     return tuple(part.pin_memory().to(device, non_blocking=True) for part in batch)
@@ -208,31 +198,8 @@ def _update(state: TrainingState, rate: float) -> Tensor:
     return norm
 
 
-def _settle(state: TrainingState, losses: list[Tensor], gradient_norm: Tensor, saved_at: int) -> None:
-    """Add the losses to the running mean; refuse to log or save a training that has diverged.
-
-    Raises:
-        Diverged: a loss is not finite, or the gradient is not (fp16 skips such an update by itself).
-    """
-    values = [float(value) for value in torch.stack(losses)] if losses else []
-    losses.clear()
-    step = state.progress.step
-    wrong = next((value for value in values if not math.isfinite(value)), None)
-    if wrong is None and not state.scaler.is_enabled() and not bool(torch.isfinite(gradient_norm)):
-        wrong = float(gradient_norm)
-    if wrong is not None:
-        raise Diverged(
-            f"The training diverged at or before step {step:,} (a loss or gradient became {wrong}): use a "
-            f"lower peak_lr than {state.settings.peak_lr:g}, a longer warm-up or precision fp32; the last "
-            f"checkpoint is from step {saved_at:,}."
-        )
-    for value in values:
-        state.progress.loss_sum += value
-    state.progress.loss_count += len(values)
-
-
-def _evaluated(evaluate: Callable[[M], Mapping[str, float]], model: M, device: torch.device) -> Row:
+def _evaluated(evaluate: Callable[[M], Mapping[str, float]], model: M, cuda: list[torch.device]) -> Row:
     """The metrics of ``evaluate``, without a trace in the training: neither gradients nor random numbers."""
     model.eval()
-    with torch.inference_mode(), torch.random.fork_rng([device] if device.type == "cuda" else []):
+    with torch.inference_mode(), torch.random.fork_rng(cuda):
         return dict(evaluate(model))

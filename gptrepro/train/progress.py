@@ -29,20 +29,18 @@ class TrainingDisplay:
         self._task = self._bar.add_task(name, total=steps, completed=step, loss=float("nan"), rate=0.0)
         self._started = self._spoken = time.monotonic()
         self._first_step, self._tokens = step, 0
-        self._loss = float("nan")
 
-    def update(self, step: int, tokens: int, loss: float | None) -> None:
-        """Show that ``step`` is done with ``tokens`` tokens, at the last known loss."""
+    def update(self, step: int, tokens: int, loss: float) -> None:
+        """Show that ``step`` is done with ``tokens`` tokens, at ``loss`` (nan if not known yet)."""
         self._tokens += tokens
-        self._loss = self._loss if loss is None else loss
         now = time.monotonic()
         rate = self._tokens / max(now - self._started, 1e-9)
-        self._bar.update(self._task, completed=step, loss=self._loss, rate=rate)
+        self._bar.update(self._task, completed=step, loss=loss, rate=rate)
         if not self._console.is_terminal and now - self._spoken >= PLAIN_LINE_SECONDS:
             self._spoken = now
             left = (now - self._started) / (step - self._first_step) * (self._steps - step)
             self._console.print(
-                f"{self._name}: step {step:,} of {self._steps:,}, loss {self._loss:.3f}, "
+                f"{self._name}: step {step:,} of {self._steps:,}, loss {loss:.3f}, "
                 f"{rate:,.0f} tokens/s, {_duration(left)} left",
                 highlight=False,
                 soft_wrap=True,

@@ -104,6 +104,10 @@ class TrainSettings:
             return self.batch_size
         return BatchRamp(self.ramp_batch_size, self.batch_size, self.ramp_tokens).at(tokens_seen)
 
+    def logs_after(self, updates: int) -> bool:
+        """Whether a row is due after so many updates."""
+        return updates % self.log_every == 0 or self.evaluates_after(updates)
+
     def evaluates_after(self, updates: int) -> bool:
         """Whether an evaluation is due after so many updates."""
         periodic = self.evaluate_every is not None and updates > 0 and updates % self.evaluate_every == 0

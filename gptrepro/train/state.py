@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import shutil
 import warnings
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from gptrepro.errors import GptreproError
 from gptrepro.storage import atomic_file, atomic_folder, canonical_json, sha256_file, sha256_text, write_text
-from gptrepro.train.feed import Feed
+from gptrepro.train.feed import BatchSource
 from gptrepro.train.optimizer import load_optimizer_tensors, optimizer_tensors
 from gptrepro.train.settings import NEUTRAL_SETTINGS, TrainSettings
 
@@ -55,7 +55,7 @@ class TrainingState:
     model: nn.Module
     optimizer: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
-    feed: Feed
+    batches: BatchSource
     settings: TrainSettings
     device: torch.device
     progress: Progress = field(default_factory=Progress)
@@ -77,9 +77,10 @@ def save_checkpoint(state: TrainingState, folder: Path) -> None:
         )
         content = {
             "progress": asdict(state.progress),
-            "batches": state.feed.state_dict(),
+            "batches": state.batches.state_dict(),
             "scaler": state.scaler.state_dict(),
             "settings": asdict(state.settings),
+            "model": _described(state.model),
             "files": {file.name: sha256_file(file) for file in sorted(temporary.iterdir())},
         }
         signed = {"content": content, "sha256": sha256_text(canonical_json(content))}
@@ -171,16 +172,27 @@ def _restore(state: TrainingState, checkpoint: Path, content: dict[str, Any]) ->
                 f"{checkpoint.parent.parent} holds a training with {name} {value}, not {now.get(name)}: "
                 "choose another folder, or delete this one to start anew."
             )
+    if content["model"] != json.loads(json.dumps(_described(state.model))):
+        raise GptreproError(
+            f"{checkpoint.parent.parent} holds a training of another model: choose another folder, or "
+            "delete this one to start anew."
+        )
     _load_into(state.model, load_file(checkpoint / "model.safetensors"), checkpoint)
     tensors = load_file(checkpoint / "training.safetensors")
     load_optimizer_tensors(state.model, state.optimizer, tensors)
     if state.scaler.is_enabled() and content["scaler"]:
         state.scaler.load_state_dict(content["scaler"])
-    state.feed.load_state_dict(content["batches"])
+    state.batches.load_state_dict(content["batches"])
     state.progress = Progress(**content["progress"])
     torch.set_rng_state(tensors["generator.cpu"])
     if state.device.type == "cuda" and "generator.cuda" in tensors:
         torch.cuda.set_rng_state(tensors["generator.cuda"], state.device)
+
+
+def _described(model: nn.Module) -> dict[str, Any]:
+    """The model's configuration, where it has one."""
+    config = getattr(model, "config", None)
+    return asdict(config) if is_dataclass(config) and not isinstance(config, type) else {}
 
 
 def _load_into(model: nn.Module, tensors: dict[str, Tensor], origin: Path) -> None:
