@@ -50,7 +50,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
         return KINDS[kind](vocab, merges)
     stated = _read_json((folder / KIND_FILE).read_bytes(), folder / KIND_FILE)
     name = stated.get("kind")
-    if name not in KINDS:
+    if not isinstance(name, str) or name not in KINDS:
         raise GptreproError(
             f"{folder / KIND_FILE} names the unknown tokenizer kind {name!r}: known are {', '.join(KINDS)}."
         )
@@ -157,9 +157,9 @@ def _read_tokenizer_json(path: Path) -> tuple[dict[str, int], list[tuple[str, st
     if not isinstance(model, dict) or model.get("type", "BPE") != "BPE":
         raise _damaged(path, "it holds no BPE model")
     vocab = _checked_vocab(model.get("vocab"), path)
-    for added in stored.get("added_tokens") or []:
-        try:
+    try:
+        for added in stored.get("added_tokens") or []:
             vocab.setdefault(added["content"], added["id"])
-        except (KeyError, TypeError) as error:
-            raise _damaged(path, "an added token has no content or id") from error
+    except (KeyError, TypeError) as error:
+        raise _damaged(path, "its added tokens do not each have content and id") from error
     return _checked_vocab(vocab, path), _checked_merges(model.get("merges"), path)

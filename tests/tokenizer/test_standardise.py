@@ -1,0 +1,130 @@
+"""The fast road to GPT-1's words ends where the plain one does."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import ftfy
+import pytest
+from gpt1_reference import english, reference_standardise, reference_words
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from gptrepro.tokenizer.standardise import fix_text, pieces_of, standardise, stands_alone, words_of
+
+FRAGMENTS = (
+    *(
+        "'",
+        "''",
+        "`",
+        '"',
+        "“",
+        "”",
+        "’",
+        "—",
+        "–",
+        "…",
+        "´",
+        "-",
+        "--",
+        "...",
+        ".",
+        ",",
+        "?!",
+        "_",
+        "*",
+        "/",
+    ),
+    *(" ", "  ", "\n", "\r\n", "\r", "\t", "\f", "\v", "\x1f", "\x85", "\u2028", "\u00a0", "\u200b"),
+    *("&amp;", "&lt;", "&", "<", "<b>", ">", "&eacute;", "â€™", "Ã©", "ﬁ", "Ａ", "é", "e\u0301", "\x1b[31m"),
+    *("\x00", "\x7f", "\ud83d", "\ude00", "\ufeff", "😀", "中", "İ", "Σ", "ß"),
+    *(
+        "a",
+        "I",
+        "s",
+        "d.",
+        "a.I",
+        "id.",
+        "wed.",
+        "Tis",
+        "'em.'",
+        "goin'",
+        "n''",
+        "``x.",
+        "'s",
+        "n't",
+        "can",
+        "not",
+    ),
+    *(
+        "U.S.",
+        "5p.m.",
+        ":-)",
+        "<3",
+        "o.O",
+        ":",
+        "=",
+        "3",
+        "10km",
+        "http://a.b/c?d=e",
+        "x@y.org",
+        "don't",
+        "cannot",
+    ),
+)
+mixtures = st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=3), max_size=24).map("".join)
+
+
+@given(mixtures)
+@example("first <i>line</i>\nsecond &amp; line")
+@example("second &amp; first\nthen <i>markup</i> &amp; more")
+@settings(max_examples=1000, deadline=None)
+def test_fix_text_is_that_of_ftfy(text: str) -> None:
+    assert fix_text(text) == ftfy.fix_text(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 1_000_010 + " &amp; <b>&amp;", "é" * 1_000_010 + " &amp;\nx <b> &amp;"]
+)
+def test_fix_text_is_that_of_ftfy_beyond_its_longest_segment(text: str) -> None:
+    assert fix_text(text) == ftfy.fix_text(text)
+
+
+@given(mixtures)
+@settings(max_examples=1000, deadline=None)
+def test_lines_and_chunks_are_those_of_the_released_regular_expressions(text: str) -> None:
+    assert " \n ".join(" ".join(chunks) for chunks in standardise(text)) == reference_standardise(text)
+
+
+@given(mixtures)
+@example("' d.Tis")  # the two chunks apart are: ', d., Tis
+@example("d.Tis\n' d.Tis")
+@settings(max_examples=1000, deadline=None)
+def test_words_of_the_pieces_are_the_words_of_the_text(text: str) -> None:
+    assert [word for piece in pieces_of(text) for word in words_of(piece)] == reference_words(text)
+
+
+def test_exceptions_that_spacy_matches_across_tokens_are_not_all_letters() -> None:
+    """What lets ``stands_alone`` answer for a word of letters without asking spaCy."""
+    rules = english()
+    registered = [
+        text
+        for text in rules.rules
+        if rules.find_prefix(text) or rules.find_suffix(text) or rules.find_infix(text)
+    ]
+    assert len(registered) > 100
+    assert not any(text.isalpha() for text in registered)
+
+
+def test_a_chunk_that_an_exception_can_reach_into_does_not_stand_alone() -> None:
+    assert not stands_alone("d.Tis")
+    assert stands_alone("don't") and stands_alone("Mr.") and stands_alone("witch")
+
+
+@pytest.mark.mirror
+@pytest.mark.parametrize("book", ["Austen_Emma", "Bennet_Imperial_1930"])
+def test_words_of_real_novels(mirror: Path, book: str) -> None:
+    path = mirror / "books" / f"{book}.txt.gz"
+    text = gzip.decompress(path.read_bytes()).decode()[:400_000]
+    assert [word for piece in pieces_of(text) for word in words_of(piece)] == reference_words(text)
