@@ -33,6 +33,9 @@ from gptrepro.train import TrainSettings, train
 MILESTONES = tuple(Fraction(1, 2**k) for k in range(6, -1, -1))
 """Fractions of the training tokens after which the held-out novels are scored: 1/64, 1/32, ... 1."""
 
+EVALUATION_BATCH_TOKENS = 4096
+"""Tokens that are scored together; it changes speed and nothing else."""
+
 
 class PretrainingConfig(Config):
     """Pre-training of a GPT-1 decoder (post-LN, GPT-1's own tokenizer) on running text."""
@@ -51,6 +54,8 @@ class PretrainingConfig(Config):
     peak_learning_rate: float
     warmup_updates: int
     weight_decay: float
+    heldout_tokens: int | None
+    """Held-out tokens that are scored at each milestone; all of them when None."""
 
     @property
     def decoder(self) -> DecoderConfig:
@@ -117,7 +122,7 @@ def _measure(config: PretrainingConfig, unit: Unit) -> Measurement:
         batches,
         settings,
         unit.folder,
-        evaluate=lambda trained: _heldout_metrics(trained, heldout, config.n_ctx),
+        evaluate=lambda trained: _heldout_metrics(trained, heldout, config),
         stop_after_seconds=unit.seconds_left(),
         name=f"gpt1-pretraining seed {unit.seed}",
     )
@@ -132,8 +137,14 @@ def _measure(config: PretrainingConfig, unit: Unit) -> Measurement:
     )
 
 
-def _heldout_metrics(model: Decoder, heldout: TokenShards, context: int) -> Mapping[str, float]:
-    scored = evaluate_perplexity(model, heldout, context, batch_size=16)
+def _heldout_metrics(model: Decoder, heldout: TokenShards, config: PretrainingConfig) -> Mapping[str, float]:
+    scored = evaluate_perplexity(
+        model,
+        heldout,
+        config.n_ctx,
+        limit_tokens=config.heldout_tokens,
+        batch_size=max(1, EVALUATION_BATCH_TOKENS // config.n_ctx),
+    )
     return {
         "heldout_nll": scored.nll_per_token,
         "heldout_perplexity": scored.perplexity_per_token,
@@ -182,6 +193,7 @@ PRETRAINING = register(
                 peak_learning_rate=3e-3,
                 warmup_updates=4,
                 weight_decay=0.01,
+                heldout_tokens=8192,
             ),
             Scale.LAPTOP: PretrainingConfig(
                 corpus="books",
@@ -196,6 +208,7 @@ PRETRAINING = register(
                 peak_learning_rate=2e-3,
                 warmup_updates=100,
                 weight_decay=0.01,
+                heldout_tokens=None,
             ),
             Scale.GPU: PretrainingConfig(
                 corpus="books",
@@ -210,6 +223,7 @@ PRETRAINING = register(
                 peak_learning_rate=2.5e-4,
                 warmup_updates=2000,
                 weight_decay=0.01,
+                heldout_tokens=None,
             ),
         },
         seeds={Scale.SMOKE: (100,), Scale.LAPTOP: (100, 101, 102), Scale.GPU: (100, 101, 102)},
