@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gptrepro.model.cache import KeyValueCache
 from gptrepro.model.config import DecoderConfig
 from gptrepro.model.projection import Projection
 
@@ -87,7 +86,6 @@ class CausalSelfAttention(nn.Module):
 
     def __init__(self, config: DecoderConfig, layer: int) -> None:
         super().__init__()
-        self.layer = layer
         self.window = config.window_of(layer)
         self.n_heads = config.n_heads
         self.d_head = config.head_width
@@ -97,22 +95,19 @@ class CausalSelfAttention(nn.Module):
         self.c_proj = Projection(inner, config.d_model)
         self.resid_dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x: Tensor, cache: KeyValueCache | None = None) -> Tensor:
-        """(B, T, d_model) -> (B, T, d_model)."""
+    def forward(self, x: Tensor, keep: list[Tensor] | None = None) -> Tensor:
+        """(B, T, d_model) -> (B, T, d_model); appends its (B, T, 3, H, d_head) q, k, v to ``keep``."""
         n_batch, length, _ = x.shape
-        # (B, T, 3 * H * d) -> (B, T, 3, H, d) -> (3, B, H, T, d)
-        qkv = self.c_attn(x).view(n_batch, length, 3, self.n_heads, self.d_head).permute(2, 0, 3, 1, 4)
-        q, k, v = qkv.unbind(0)  # (B, H, T, d) each
+        # (B, T, 3 * H * d) -> (B, T, 3, H, d)
+        qkv = self.c_attn(x).view(n_batch, length, 3, self.n_heads, self.d_head)
+        if keep is not None:
+            keep.append(qkv)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (3, B, H, T, d): (B, H, T, d) each
         dropout = self.dropout if self.training else 0.0
-        if cache is not None:
-            cache.store(self.layer, k, v)
-        if cache is not None and length == 1:
-            keys, values, visible = cache.held(self.layer)
-            mixed = F.scaled_dot_product_attention(q, keys, values, attn_mask=visible)
-        elif self.window is not None:
-            mixed = banded_attention(q, k, v, self.window, dropout)
-        else:
+        if self.window is None:
             mixed = dense_attention(q, k, v, dropout)
+        else:
+            mixed = banded_attention(q, k, v, self.window, dropout)
         # (B, H, T, d) -> (B, T, H, d) -> (B, T, H * d)
         mixed = mixed.transpose(1, 2).reshape(n_batch, length, self.n_heads * self.d_head)
         out: Tensor = self.resid_dropout(self.c_proj(mixed))

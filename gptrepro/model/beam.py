@@ -9,7 +9,8 @@ import torch
 
 from gptrepro.errors import GptreproError
 from gptrepro.model.decoder import Decoder
-from gptrepro.model.generation import extend, inference, prefill, stopped_at
+from gptrepro.model.decoding import Continuation, inference
+from gptrepro.model.generation import stopped_at
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,11 @@ def beam_search(
         return found.score(length_penalty) >= hope
 
     with inference(model):
-        cache, logits = prefill(model, prompts, max_new_tokens)  # (P, n_vocab)
-        rows = torch.arange(len(prompts), device=logits.device).repeat_interleave(n_beams)
-        cache.reorder(rows)
-        logits = logits[rows]  # (P * n_beams, n_vocab)
+        continuation = Continuation(model, prompts, max_new_tokens)
+        device = continuation.logits.device
+        rows = torch.arange(len(prompts), device=device).repeat_interleave(n_beams)
+        continuation.reorder(rows)
+        logits = continuation.logits[rows]  # (P * n_beams, n_vocab)
         for step in range(max_new_tokens):
             likelihoods = torch.tensor([[h.log_likelihood for h in beams] for beams in live])  # (P, n_beams)
             # (P * n_beams, n_vocab) -> (P, n_beams, n_vocab) -> (P, n_beams * n_vocab)
@@ -95,9 +97,9 @@ def beam_search(
                 live[prompt] = grown
             if step == max_new_tokens - 1 or all(map(decided, live, best)):
                 break
-            cache.reorder(torch.tensor(rows_kept, device=logits.device))
-            tokens = torch.tensor([h.tokens[-1] for beams in live for h in beams], device=logits.device)
-            logits = extend(model, tokens, cache)
+            continuation.reorder(torch.tensor(rows_kept, device=device))
+            tokens = torch.tensor([h.tokens[-1] for beams in live for h in beams], device=device)
+            logits = continuation.append(tokens)
     for prompt, beams in enumerate(live):
         for hypothesis in beams:
             finish(prompt, hypothesis)

@@ -38,9 +38,9 @@ def forward_flops_per_token(config: DecoderConfig, context: int) -> float:
 
     Matrix products only, a multiply-add counted as two: 2 for each weight of the blocks' matrices and of the
     output layer, and 4 * n_heads * d_head for each key that a position sees (scores and mixture). A position
-    sees (T + 1) / 2 keys on average where attention is dense, at most its window where it is banded. Kaplan et
-    al. 2020 (Table 1) count 2N + 2 * n_layer * n_ctx * d_attn, without the causal half and without the output
-    layer's share.
+    sees (T + 1) / 2 keys on average where attention is dense, at most its window where it is banded. Kaplan
+    et al. 2020 (Table 1) count 2N + 2 * n_layer * n_ctx * d_attn, which is the same for dense attention, and
+    leave the output layer out.
     """
     inner = config.n_heads * config.head_width
     matrices = config.d_model * (4 * inner + 2 * config.inner_width)

@@ -20,7 +20,6 @@ from torch import Tensor, nn
 
 from gptrepro.errors import GptreproError
 from gptrepro.model.attention import CausalSelfAttention
-from gptrepro.model.cache import KeyValueCache
 from gptrepro.model.config import DecoderConfig
 from gptrepro.model.init import initialise
 from gptrepro.model.projection import Projection
@@ -60,13 +59,13 @@ class Block(nn.Module):
         self.ln_2 = nn.LayerNorm(config.d_model, eps=config.norm_eps)
         self.mlp = FeedForward(config)
 
-    def forward(self, x: Tensor, cache: KeyValueCache | None = None) -> Tensor:
+    def forward(self, x: Tensor, keep: list[Tensor] | None = None) -> Tensor:
         """(B, T, d_model) -> (B, T, d_model)."""
         if self.pre_norm:  # GPT-2 and GPT-3: x itself is never normalised, a clear path from end to end
-            x = x + self.attn(self.ln_1(x), cache)
+            x = x + self.attn(self.ln_1(x), keep)
             x = x + self.mlp(self.ln_2(x))
             return x
-        x = self.ln_1(x + self.attn(x, cache))  # GPT-1, as in Vaswani et al. 2017
+        x = self.ln_1(x + self.attn(x, keep))  # GPT-1, as in Vaswani et al. 2017
         x = self.ln_2(x + self.mlp(x))
         return x
 
@@ -88,12 +87,12 @@ class Decoder(nn.Module):
         self.ln_f = nn.LayerNorm(config.d_model, eps=config.norm_eps) if config.norm == "pre" else None
         initialise(self, config)
 
-    def hidden(self, ids: Tensor, cache: KeyValueCache | None = None) -> Tensor:
+    def hidden(self, ids: Tensor, keep: list[Tensor] | None = None) -> Tensor:
         """The top of the residual stream, after the final norm if there is one.
 
         Args:
             ids: (B, T) int64 token ids.
-            cache: keys and values of earlier positions, which it continues; None to start at position 0.
+            keep: a list to which every layer appends its queries, keys and values, (B, T, 3, H, d_head).
 
         Returns:
             (B, T, d_model).
@@ -107,13 +106,10 @@ class Decoder(nn.Module):
                 f"A sequence of {length} tokens does not fit this model's context of {self.config.n_ctx}: "
                 "shorten the text or split it into windows."
             )
-        if cache is None:
-            positions = torch.arange(length, device=ids.device)  # (T,)
-        else:
-            positions = cache.advance(length, ids.device)  # (T,) or (B, 1)
+        positions = torch.arange(length, device=ids.device)
         x: Tensor = self.drop(self.wte(ids) + self.wpe(positions))  # (B, T, d_model)
         for block in self.h:
-            x = block(x, cache)
+            x = block(x, keep)
         if self.ln_f is not None:
             x = self.ln_f(x)
         return x

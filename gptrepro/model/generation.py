@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from gptrepro.errors import GptreproError
-from gptrepro.model.cache import KeyValueCache
 from gptrepro.model.decoder import Decoder
+from gptrepro.model.decoding import Continuation, inference
 
 
 def keep_top_k(logits: Tensor, k: int) -> Tensor:
@@ -55,61 +54,6 @@ def next_tokens(
     return torch.multinomial(logits.softmax(-1), 1, generator=generator)[:, 0]
 
 
-def _pad(model: Decoder, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> Tensor:
-    """Check the prompts and pad them on the right to one length: (B, longest) int64."""
-    config = model.config
-    if not prompts or not all(prompts):
-        raise GptreproError(
-            "A prompt needs at least one token: start an empty one with the tokenizer's end-of-text token."
-        )
-    longest = max(map(len, prompts))
-    if longest + max_new_tokens > config.n_ctx:
-        raise GptreproError(
-            f"A prompt of {longest} tokens and {max_new_tokens} new ones do not fit this model's context of "
-            f"{config.n_ctx}: shorten the prompt or ask for fewer tokens."
-        )
-    if not all(0 <= token < config.n_vocab for prompt in prompts for token in prompt):
-        raise GptreproError(
-            f"A prompt holds token ids outside this model's vocabulary of {config.n_vocab}: "
-            "encode it with the model's own tokenizer."
-        )
-    padded = [[*prompt, *[0] * (longest - len(prompt))] for prompt in prompts]
-    return torch.tensor(padded, device=model.wte.weight.device)
-
-
-def prefill(
-    model: Decoder, prompts: Sequence[Sequence[int]], max_new_tokens: int
-) -> tuple[KeyValueCache, Tensor]:
-    """Read the prompts: a cache that holds them, and the scores of each one's next token, (B, n_vocab).
-
-    Raises:
-        GptreproError: a prompt is empty, holds an id outside the vocabulary, or does not fit the context.
-    """
-    ids = _pad(model, prompts, max_new_tokens)
-    lengths = [len(prompt) for prompt in prompts]
-    cache = KeyValueCache(model.config, lengths, ids.shape[1] + max_new_tokens)
-    hidden = model.hidden(ids, cache)  # (B, longest, d_model)
-    last = torch.tensor(lengths, device=ids.device) - 1
-    return cache, model.logits(hidden[torch.arange(len(ids), device=ids.device), last])
-
-
-def extend(model: Decoder, tokens: Tensor, cache: KeyValueCache) -> Tensor:
-    """Append one token to each row, (B,), and score the next: (B, n_vocab)."""
-    return model.logits(model.hidden(tokens[:, None], cache)[:, 0])
-
-
-@contextmanager
-def inference(model: Decoder) -> Iterator[None]:
-    """Without dropout and without recording gradients; the model's mode returns afterwards."""
-    training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        model.train(training)
-
-
 def generate(
     model: Decoder,
     prompts: Sequence[Sequence[int]],
@@ -142,7 +86,8 @@ def generate(
     written: list[list[int]] = [[] for _ in prompts]
     ends: list[int | None] = [None] * len(prompts)
     with inference(model):
-        cache, logits = prefill(model, prompts, max_new_tokens)
+        continuation = Continuation(model, prompts, max_new_tokens)
+        logits = continuation.logits
         for step in range(max_new_tokens):
             tokens = next_tokens(logits, temperature, top_k, top_p, generator)
             for row, token in enumerate(tokens.tolist()):
@@ -151,7 +96,7 @@ def generate(
                     ends[row] = stopped_at(written[row], stop)
             if None not in ends or step == max_new_tokens - 1:
                 break
-            logits = extend(model, tokens, cache)
+            logits = continuation.append(tokens)
     return [row_tokens[:end] for row_tokens, end in zip(written, ends, strict=True)]
 
 
