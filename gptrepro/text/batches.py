@@ -72,7 +72,9 @@ class Batches:
             )
         self.batch_size = batch_size
         self.context = context
-        self._tokens = shards.tokens
+        # Row i of this view is the window that starts at token i; nothing is copied until it is taken.
+        self._windows = np.lib.stride_tricks.sliding_window_view(shards.tokens, context + 1)
+        self._n_tokens = len(shards.tokens)
         self._digest = shards.digest
         self._seed = seed
         self._start_epoch(0)
@@ -80,13 +82,12 @@ class Batches:
     def _start_epoch(self, epoch: int) -> None:
         self._epoch = epoch
         self._position = 0
-        n_tokens = len(self._tokens)
         # The offset stays below the context (every offset cuts another set of windows) and leaves room
         # for at least one window with its last target.
-        n_offsets = min(self.context, n_tokens - self.context)
-        words = _raw(self._seed, epoch, 1 + (n_tokens - 1) // self.context)
+        n_offsets = min(self.context, self._n_tokens - self.context)
+        words = _raw(self._seed, epoch, 1 + (self._n_tokens - 1) // self.context)
         offset = int(words[0] % np.uint64(n_offsets))
-        n_windows = (n_tokens - 1 - offset) // self.context
+        n_windows = (self._n_tokens - 1 - offset) // self.context
         order = np.argsort(words[1 : 1 + n_windows], kind="stable")
         self._starts: NDArray[np.int64] = order * self.context + offset
 
@@ -98,12 +99,14 @@ class Batches:
     def take(self, n_windows: int) -> NDArray[np.int64]:
         """The next windows with their last targets: int64, shape (n_windows, context + 1)."""
         windows = np.empty((n_windows, self.context + 1), dtype=np.int64)
-        for row in windows:
+        filled = 0
+        while filled < n_windows:
             if self._position == len(self._starts):
                 self._start_epoch(self._epoch + 1)
-            start = self._starts[self._position]
-            row[:] = self._tokens[start : start + self.context + 1]
-            self._position += 1
+            starts = self._starts[self._position : self._position + n_windows - filled]
+            windows[filled : filled + len(starts)] = self._windows[starts]
+            filled += len(starts)
+            self._position += len(starts)
         return windows
 
     def next(self) -> tuple[Tensor, Tensor]:

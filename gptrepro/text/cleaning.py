@@ -22,9 +22,9 @@ WIDEST_WRAP = 130
 # A wrapped file with fewer blank lines than this does not separate paragraphs by them.
 FEWEST_BLANKS = 0.03
 # Room left on a line, in characters after the next word was counted in, that ends a paragraph: a little
-# is enough after a full stop, more is needed in the middle of a sentence (headings, verse). Against files
-# whose blank lines tell the truth, the two values find 91% of the paragraph ends and 96% of what they
-# find is one.
+# is enough after a full stop, more is needed in the middle of a sentence (headings, verse). On the 39
+# wrapped novels whose blank lines tell the truth, hiding those, the two values find 91% of the paragraph
+# ends, and 95% of what they find is one.
 ROOM_AFTER_STOP = 4
 ROOM_WITHIN_SENTENCE = 20
 # Some unwrapped files cut paragraphs near 1,024 characters.

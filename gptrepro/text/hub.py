@@ -58,7 +58,7 @@ def _download(source: HubSource, cache: Path) -> list[Path]:
             endpoint=endpoint,
         )
     except OSError as error:  # the client's own errors are of this kind too
-        raise GptreproError(f"{endpoint} does not serve {source.id} ({_reason(error)})") from error
+        raise GptreproError(f"{source.id} cannot be downloaded from {endpoint} ({_reason(error)})") from error
     files = sorted(path for pattern in patterns for path in Path(folder).glob(pattern))
     if not files:
         raise GptreproError(f"{source.id} has no parquet files for {source.config}/{source.split}")

@@ -185,7 +185,8 @@ def write_shards(
     with storage.atomic_folder(path) as temporary:
         with (temporary / "tokens.bin").open("wb") as handle:
             writer = _Writer(handle, tokenizer, limit_tokens)
-            with progress(f"Encoding {corpus.name} ({corpus.split})", corpus.n_bytes) as advance:
+            size = corpus.n_bytes if limit_tokens is None else min(corpus.n_bytes, 4 * limit_tokens)
+            with progress(f"Encoding {corpus.name} ({corpus.split})", size) as advance:
                 for batch in _batches(corpus.documents(), limit_tokens):
                     writer.add(batch)
                     advance(sum(map(len, batch)))
@@ -219,16 +220,18 @@ def write_shards(
 
 
 def _batches(documents: Iterable[str], limit_tokens: int | None) -> Iterator[list[str]]:
-    """Group documents so that encoding one group can use all cores and memory stays bounded."""
+    """Group documents so that a tokenizer can work on many at once and memory stays bounded."""
     ceiling = BATCH_CHARACTERS
     if limit_tokens is not None:
-        ceiling = min(ceiling, max(1, limit_tokens) * LONGEST_TOKEN)
+        ceiling = min(ceiling, limit_tokens * LONGEST_TOKEN)
     batch: list[str] = []
+    size = 0
     for document in documents:
         batch.append(document)
-        if sum(map(len, batch)) >= ceiling:
+        size += len(document)
+        if size >= ceiling:
             yield batch
-            batch = []
+            batch, size = [], 0
     if batch:
         yield batch
 
