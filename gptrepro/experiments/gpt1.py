@@ -20,7 +20,7 @@ from gptrepro.experiments.base import (
     register,
     thin_out,
 )
-from gptrepro.experiments.prepare import trained_tokenizer
+from gptrepro.experiments.prepare import spread_passages, trained_tokenizer
 from gptrepro.model import Decoder, DecoderConfig
 from gptrepro.model.counting import count_parameters, training_flops_per_token
 from gptrepro.published import PUBLISHED
@@ -55,7 +55,8 @@ class PretrainingConfig(Config):
     warmup_updates: int
     weight_decay: float
     heldout_tokens: int | None
-    """Held-out tokens that are scored at each milestone; all of them when None."""
+    """Held-out tokens that are scored at each milestone, in passages spread over all held-out books; all of
+    the tokens when None."""
 
     @property
     def decoder(self) -> DecoderConfig:
@@ -140,9 +141,8 @@ def _measure(config: PretrainingConfig, unit: Unit) -> Measurement:
 def _heldout_metrics(model: Decoder, heldout: TokenShards, config: PretrainingConfig) -> Mapping[str, float]:
     scored = evaluate_perplexity(
         model,
-        heldout,
+        heldout if config.heldout_tokens is None else spread_passages(heldout, config.heldout_tokens),
         config.n_ctx,
-        limit_tokens=config.heldout_tokens,
         batch_size=max(1, EVALUATION_BATCH_TOKENS // config.n_ctx),
     )
     return {
@@ -203,12 +203,12 @@ PRETRAINING = register(
                 d_model=160,
                 n_heads=5,
                 dropout=0.0,
-                tokens=8_000_000,
+                tokens=6_000_000,
                 batch_size=32,
                 peak_learning_rate=2e-3,
                 warmup_updates=100,
                 weight_decay=0.01,
-                heldout_tokens=None,
+                heldout_tokens=131_072,
             ),
             Scale.GPU: PretrainingConfig(
                 corpus="books",

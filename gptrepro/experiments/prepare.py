@@ -1,11 +1,16 @@
-"""What experiments make once and share: tokenizers trained on a corpus."""
+"""What experiments make once and share: tokenizers trained on a corpus, and samples to score."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gptrepro import storage
+from gptrepro.text.shards import TokenShards
 from gptrepro.text.sources import Corpus
 from gptrepro.tokenizer import Tokenizer, load_tokenizer, train_byte_level_bpe, train_gpt1_bpe
 
@@ -23,3 +28,31 @@ def trained_tokenizer(kind: TokenizerKind, corpus: Corpus, n_vocab: int, prepare
         with storage.atomic_folder(folder) as temporary:
             tokenizer.save(temporary)
     return load_tokenizer(folder)
+
+
+PASSAGE_TOKENS = 4096
+"""Length of one passage of a sample."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Part of a text, with the bytes and words that it amounts to in proportion."""
+
+    tokens: NDArray[np.unsignedinteger]
+    """(n_tokens,)"""
+    n_bytes: int
+    n_words: int
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens in the sample."""
+        return len(self.tokens)
+
+
+def spread_passages(shards: TokenShards, n_tokens: int) -> Sample:
+    """About ``n_tokens`` of a text in passages of 4,096 tokens at equal distances, from start to end."""
+    passage = min(PASSAGE_TOKENS, n_tokens, shards.n_tokens)
+    starts = np.linspace(0, shards.n_tokens - passage, max(1, n_tokens // passage)).astype(int)
+    tokens = np.concatenate([shards.tokens[start : start + passage] for start in starts])
+    share = len(tokens) / shards.n_tokens
+    return Sample(tokens, round(shards.n_bytes * share), round(shards.n_words * share))
