@@ -13,7 +13,7 @@ try:
     from gptrepro.book.refresh import refresh
 except ModuleNotFoundError as error:
     raise GptreproError(
-        f"The book needs {error.name}, which is not installed: run `pip install -e '.[book]'` in the checkout."
+        f"The book needs {error.name}, which is missing: run `pip install -e '.[book]'` in the checkout."
     ) from error
 
 __all__ = [

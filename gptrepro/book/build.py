@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gptrepro import storage
 from gptrepro.book.contents import Contents, read_contents
-from gptrepro.book.execute import execute_notebooks
+from gptrepro.book.execute import execute_notebooks, raise_failures
 from gptrepro.book.progress import Report
 from gptrepro.book.stamp import fingerprint, is_current
 from gptrepro.errors import GptreproError
@@ -85,10 +85,7 @@ def _execute(root: Path, contents: Contents, executed: Path, *, force: bool, rep
     for name in due:
         if name not in failed:
             storage.write_text(_stamp(executed, name), values[name])
-    for failure in failures:
-        report.say(failure.details)
-    if failures:
-        raise GptreproError("\n".join(failure.message for failure in failures))
+    raise_failures(failures, report)
 
 
 def _stamp(executed: Path, name: Path) -> Path:

@@ -91,6 +91,18 @@ class Failure:
     details: str
 
 
+def raise_failures(failures: Sequence[Failure], report: Report) -> None:
+    """Show the traceback of each failure, then raise one error that names them all.
+
+    Raises:
+        GptreproError: there is at least one failure.
+    """
+    for failure in failures:
+        report.say(f"\n{failure.notebook.as_posix()}\n{failure.details.strip()}")
+    if failures:
+        raise GptreproError("\n".join(failure.message for failure in failures))
+
+
 def execute_notebooks(
     root: Path,
     notebooks: Sequence[Path],
@@ -100,7 +112,7 @@ def execute_notebooks(
     environment: Mapping[str, str] | None = None,
     jobs: int = JOBS,
 ) -> list[Failure]:
-    """Execute ``notebooks`` (relative to ``root``) into the same places below ``output``, at their own values.
+    """Execute ``notebooks`` (relative to ``root``) at their own values into the same places below ``output``.
 
     All of them run, whichever fail; a failed one leaves no file behind. Each runs in a process of its own,
     so that an interrupt ends all kernels at once. ``environment`` adds to the variables they see.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ def fresh_home() -> Iterator[dict[str, str]]:
     packages.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="gptrepro-home-") as folder:
         try:
-            os.symlink(packages, Path(folder) / "packages", target_is_directory=True)
+            (Path(folder) / "packages").symlink_to(packages, target_is_directory=True)
         except OSError:  # Windows lets only some users make links
             shutil.copytree(packages, Path(folder) / "packages")
         yield {"GPTREPRO_HOME": folder}

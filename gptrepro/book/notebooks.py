@@ -27,7 +27,7 @@ def read_notebook(path: Path) -> Notebook:
         GptreproError: the file is missing, no notebook, or of an older format.
     """
     try:
-        notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
+        notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)  # type: ignore[no-untyped-call]
     except FileNotFoundError:
         raise GptreproError(f"There is no notebook at {path}.") from None
     except Exception as error:  # nbformat raises many kinds for a damaged file
@@ -35,6 +35,11 @@ def read_notebook(path: Path) -> Notebook:
     if (notebook.nbformat, notebook.nbformat_minor) < (4, 5):
         raise GptreproError(f"{path} is of notebook format before 4.5: open it in Jupyter and save it once.")
     return notebook
+
+
+def write_notebook(path: Path, notebook: Notebook) -> None:
+    """Write a notebook atomically."""
+    storage.write_text(path, nbformat.writes(notebook) + "\n")  # type: ignore[no-untyped-call]
 
 
 def check_parameters(path: Path, given: Mapping[str, str]) -> None:
@@ -47,8 +52,8 @@ def check_parameters(path: Path, given: Mapping[str, str]) -> None:
     declared = set(inspect_notebook(path))
     if missing := PARAMETERS - declared:
         raise GptreproError(
-            f"{path.name} does not declare {' and '.join(sorted(missing))}: give it a cell tagged 'parameters' "
-            'with SCALE = "laptop" and RUN = "never".'
+            f"{path.name} does not declare {' and '.join(sorted(missing))}: give it a cell tagged "
+            '\'parameters\' with SCALE = "laptop" and RUN = "never".'
         )
     if unknown := set(given) - declared:
         raise GptreproError(
@@ -76,6 +81,7 @@ _UNSTABLE = {
     "a memory address": re.compile(r"\bat 0x[0-9a-f]{6,}"),
     "a digest": re.compile(r"\b[0-9a-f]{40,64}\b"),
     "a progress bar": re.compile(r"\d+(\.\d+)?(it|s|B)/(s|it)\b|\d+%\|"),
+    "a random table id (use set_uuid or to_html)": re.compile(r'id="T_[0-9a-f]{5}"'),
     "a time": re.compile(r"\b\d+(\.\d+)?\s?(ms|µs|seconds)\b|\b\d\d:\d\d:\d\d\b"),
     "more than 3 decimals": re.compile(r"(?<![\w.])\d+\.\d{4,}(?![\w.])"),
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gptrepro import storage
 from gptrepro.book.contents import read_contents
-from gptrepro.book.execute import execute_notebooks
+from gptrepro.book.execute import execute_notebooks, raise_failures
 from gptrepro.book.homes import fresh_home
 from gptrepro.book.notebooks import read_notebook, unstable_outputs
 from gptrepro.book.progress import Report
@@ -37,10 +37,7 @@ def refresh(root: Path, only: Sequence[str] = ()) -> list[Path]:
         raise GptreproError(f"No notebook of _toc.yml matches {' or '.join(only)}.")
     with tempfile.TemporaryDirectory() as scratch, fresh_home() as variables, Report() as report:
         failures = execute_notebooks(root, notebooks, Path(scratch), report=report, environment=variables)
-        for failure in failures:
-            report.say(failure.details)
-        if failures:
-            raise GptreproError("\n".join(failure.message for failure in failures))
+        raise_failures(failures, report)
         unstable = [
             f"{name.as_posix()}: {sentence}"
             for name in notebooks

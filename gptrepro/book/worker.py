@@ -9,11 +9,8 @@ import json
 import sys
 from pathlib import Path
 
-import nbformat
-
-from gptrepro import storage
 from gptrepro.book.execute import NotebookError, execute_notebook
-from gptrepro.book.notebooks import read_notebook
+from gptrepro.book.notebooks import read_notebook, write_notebook
 from gptrepro.errors import GptreproError
 
 
@@ -33,7 +30,7 @@ def main(notebook: str, target: str) -> int:
     except GptreproError as error:
         say(error=str(error))
         return 1
-    storage.write_text(Path(target), nbformat.writes(executed) + "\n")
+    write_notebook(Path(target), executed)
     return 0
 
 
