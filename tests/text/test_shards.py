@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gptrepro import storage
 from gptrepro.errors import GptreproError
 from gptrepro.text.shards import TokenShards, shards_digest, write_shards
 
@@ -124,7 +123,7 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(storage.os, "fsync", full)
+    monkeypatch.setattr("gptrepro.storage.os.fsync", full)
     with pytest.raises(GptreproError, match="disk is full"):
         write_shards(Text(), Bytes(), tmp_path)
     assert list(tmp_path.iterdir()) == []
