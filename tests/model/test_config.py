@@ -1,0 +1,33 @@
+import pytest
+
+from gptrepro.errors import GptreproError
+from gptrepro.model import DecoderConfig
+
+SIZES = {"n_vocab": 50, "n_ctx": 16, "n_layers": 3, "d_model": 32, "n_heads": 4}
+
+
+def test_widths_follow_from_the_model_width_unless_stated() -> None:
+    config = DecoderConfig(**SIZES)
+    assert (config.head_width, config.inner_width) == (8, 128)
+    stated = DecoderConfig(**SIZES, d_head=5, d_ff=7)
+    assert (stated.head_width, stated.inner_width) == (5, 7)
+
+
+def test_attention_kinds_repeat_over_the_layers() -> None:
+    config = DecoderConfig(**SIZES, attention=("dense", "banded"), window=4)
+    assert [config.window_of(layer) for layer in range(3)] == [None, 4, None]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"n_layers": 0}, "n_layers must be at least 1"),
+        ({"n_heads": 5}, "state d_head"),
+        ({"attention": ("banded",)}, "needs a window"),
+        ({"attention": ("banded",), "window": 0}, "needs a window"),
+        ({"dropout": 1.0}, "dropout must lie in"),
+    ],
+)
+def test_impossible_configurations_are_refused(changes: dict, sentence: str) -> None:
+    with pytest.raises(GptreproError, match=sentence):
+        DecoderConfig(**{**SIZES, **changes})
