@@ -22,9 +22,7 @@ def ours(**choices: object) -> Decoder:
     return Decoder(DecoderConfig(n_vocab=83, n_ctx=48, n_layers=3, d_model=32, n_heads=4, **choices)).eval()
 
 
-def assert_parity(
-    mine: Decoder, theirs: nn.Module, their_name: Callable[[str], str], tolerance: float
-) -> None:
+def assert_parity(mine: Decoder, theirs: nn.Module, their_name: Callable[[str], str]) -> None:
     """Copy their weights to mine by name, then compare logits, loss and every gradient."""
     parameters = dict(theirs.named_parameters())
     with torch.no_grad():
@@ -53,9 +51,8 @@ def test_gpt1() -> None:
     torch.manual_seed(0)
     theirs = transformers.OpenAIGPTLMHeadModel(transformers.OpenAIGPTConfig(**SIZES)).double().eval()
     randomise(theirs)
-    assert_parity(
-        ours(norm="post").double(), theirs, lambda name: f"transformer.{GPT1_NAMES.get(name, name)}"
-    )
+    mine = ours(norm="post").double()
+    assert_parity(mine, theirs, lambda name: f"transformer.{GPT1_NAMES.get(name, name)}")
 
 
 def test_gpt2() -> None:
@@ -78,7 +75,7 @@ def test_gpt2_at_the_full_124m_shape() -> None:
 
 
 def decoder_state(neo: nn.Module) -> dict[str, Tensor]:
-    """GPT-Neo's weights in our decoder's form, by differentiable steps so that gradients compare through them.
+    """GPT-Neo's weights in our decoder's form, by differentiable steps so that gradients can be compared.
 
     Its attention differs from GPT-3's description in two ways that weights can express: it does not scale
     QK^T (our query weights are its own times sqrt(d_head)), and q, k and v have no bias (ours are zero).
