@@ -1,0 +1,47 @@
+"""torch.compile: the same training, or a warning and the same training uncompiled."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.train.tiny import tiny_model, train_tiny
+
+
+def test_without_a_compiler_it_warns_once_and_trains_eagerly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(loss: Any) -> Any:
+        def call(*batch: Any) -> Any:
+            raise RuntimeError("No working C++ compiler found\nand more")
+
+        return call
+
+    monkeypatch.setattr(torch, "compile", broken)
+    with pytest.warns(UserWarning, match="No working C\\+\\+ compiler found.*uncompiled") as warned:
+        compiled = train_tiny(tmp_path / "compiled", compile=True)
+    assert len(warned) == 1
+    assert compiled.history == train_tiny(tmp_path / "eager").history
+
+
+def test_an_error_of_the_loss_itself_is_not_hidden(tmp_path: Path) -> None:
+    model = tiny_model()
+    model.loss = lambda ids, targets: torch.ones(2) @ torch.ones(3)  # type: ignore[method-assign]
+    with warnings.catch_warnings(), pytest.raises(RuntimeError, match="size"):
+        warnings.simplefilter("ignore")
+        train_tiny(tmp_path, model=model, compile=True)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler")
+def test_a_compiled_training_gives_the_losses_of_the_eager_one(tmp_path: Path) -> None:
+    small = {"n_layers": 1, "dropout": 0.0}
+    eager = train_tiny(tmp_path / "eager", model=tiny_model(**small))
+    compiled = train_tiny(tmp_path / "compiled", model=tiny_model(**small), compile=True)
+    for a, b in zip(eager.history, compiled.history, strict=True):
+        assert b["loss"] == pytest.approx(a["loss"], rel=1e-4)

@@ -1,0 +1,41 @@
+"""Settings: what they refuse, and which clock the schedule follows."""
+
+from typing import Any
+
+import pytest
+
+from gptrepro.errors import GptreproError
+from tests.train.tiny import tiny_settings
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"steps": 0},
+        {"peak_lr": 0.0},
+        {"final_lr_fraction": 1.5},
+        {"warmup_steps": 13},
+        {"warmup_tokens": 100},
+        {"ramp_tokens": 100},
+        {"ramp_tokens": 100, "ramp_batch_size": 5},
+        {"accumulate": 0},
+    ],
+)
+def test_impossible_settings_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(GptreproError):
+        tiny_settings(**wrong)
+
+
+def test_the_rate_follows_updates_or_tokens() -> None:
+    by_updates = tiny_settings(steps=100, warmup_steps=10, peak_lr=1.0)
+    assert by_updates.learning_rate(5, 10**9) == pytest.approx(0.5)
+    by_tokens = tiny_settings(
+        steps=100, warmup_tokens=1000, decay_tokens=9000, final_lr_fraction=0.1, peak_lr=1.0
+    )
+    assert by_tokens.learning_rate(99, 500) == pytest.approx(0.5)
+    assert by_tokens.learning_rate(1, 9000) == pytest.approx(0.1)
+
+
+def test_the_last_update_is_always_evaluated() -> None:
+    settings = tiny_settings(steps=10, evaluate_every=4, evaluate_at=(0, 1), log_every=100)
+    assert [step for step in range(11) if settings.evaluates_after(step)] == [0, 1, 4, 8, 10]
