@@ -21,10 +21,10 @@ PARAMETERS = frozenset({"SCALE", "RUN"})
 
 
 def read_notebook(path: Path) -> Notebook:
-    """Read a notebook of format 4.5 or newer, whose cells carry ids.
+    """Read a notebook of format 4.5 or newer, whose cells carry ids, and which names its kernel.
 
     Raises:
-        GptreproError: the file is missing, no notebook, or of an older format.
+        GptreproError: the file is missing, no notebook, of an older format, or without a kernel.
     """
     try:
         notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)  # type: ignore[no-untyped-call]
@@ -34,6 +34,8 @@ def read_notebook(path: Path) -> Notebook:
         raise GptreproError(f"{path} is not a readable notebook: {error}") from error
     if (notebook.nbformat, notebook.nbformat_minor) < (4, 5):
         raise GptreproError(f"{path} is of notebook format before 4.5: open it in Jupyter and save it once.")
+    if "kernelspec" not in notebook.metadata:
+        raise GptreproError(f"{path} names no kernel: open it in Jupyter and save it once.")
     return notebook
 
 

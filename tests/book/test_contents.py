@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gptrepro.book.contents import read_contents
+from gptrepro.errors import GptreproError
+
+
+def test_pages_come_in_reading_order_with_their_suffixes(small_book: Path) -> None:
+    contents = read_contents(small_book)
+    assert [page.as_posix() for page in contents.pages] == [
+        "book/index.md",
+        "notebooks/a/01-first.ipynb",
+        "notebooks/a/02-second.ipynb",
+    ]
+    assert [page.name for page in contents.notebooks] == ["01-first.ipynb", "02-second.ipynb"]
+
+
+def test_sections_below_a_chapter_count_too(small_book: Path) -> None:
+    (small_book / "book/deep.md").write_text("# Deep\n")
+    with (small_book / "_toc.yml").open("a") as toc:
+        toc.write("        sections:\n          - file: book/deep.md\n")
+    assert read_contents(small_book).pages[-1] == Path("book/deep.md")
+
+
+def test_a_missing_page_is_named(small_book: Path) -> None:
+    (small_book / "notebooks/a/02-second.ipynb").unlink()
+    with pytest.raises(GptreproError, match="notebooks/a/02-second, which does not exist"):
+        read_contents(small_book)
+
+
+def test_outside_a_checkout_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(GptreproError, match=r"holds no _toc.yml"):
+        read_contents(tmp_path)

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from gptrepro.book.execute import NotebookError, execute_notebook, execute_notebooks, raise_failures
+from gptrepro.book.notebooks import read_notebook
+from gptrepro.book.progress import Report
+from gptrepro.errors import GptreproError
+
+from .conftest import write_notebook
+
+
+def test_parameters_replace_the_notebooks_own_values(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "n.ipynb", "print(SCALE, RUN)")
+    before = path.read_bytes()
+    cells: list[int] = []
+    executed = execute_notebook(path, parameters={"SCALE": "smoke"}, on_cell=cells.append)
+    assert executed.cells[-1].outputs[0].text == "smoke never\n"
+    assert cells == [1, 2, 3, 4]  # the given parameters are a cell of their own
+    assert path.read_bytes() == before
+
+
+def test_a_failing_cell_is_named(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "gpt9/07-wrong.ipynb", "1", "assert 2 + 2 == 5, 'the sum is off'")
+    with pytest.raises(
+        NotebookError, match=r"^gpt9/07-wrong.ipynb failed in cell 4 of 4: AssertionError: the sum is off"
+    ) as raised:
+        execute_notebook(path)
+    assert "2 + 2 == 5" in raised.value.details
+
+
+def test_a_kernel_that_dies_is_a_failure_too(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "gpt9/08-dead.ipynb", "import os; os._exit(1)")
+    with pytest.raises(NotebookError, match=r"gpt9/08-dead.ipynb failed in cell 3 of 3: .*died"):
+        execute_notebook(path)
+
+
+def test_one_failure_does_not_stop_the_others(tmp_path: Path, report: Report, log: io.StringIO) -> None:
+    source, output = tmp_path / "source", tmp_path / "output"
+    names = [Path(name) for name in ("a/1.ipynb", "a/2.ipynb", "a/3.ipynb")]
+    write_notebook(source / names[0], "raise RuntimeError('first')")
+    write_notebook(source / names[1], "import os; print(os.environ['GPTREPRO_TEST'])")
+    write_notebook(source / names[2], parameters=None)
+    (output / "a").mkdir(parents=True)
+    (output / names[0]).write_text("left over")
+
+    with report:
+        failures = execute_notebooks(
+            source, names, output, report=report, environment={"GPTREPRO_TEST": "seen"}
+        )
+
+    assert [failure.notebook for failure in failures] == [names[0], names[2]]
+    assert not (output / names[0]).exists()
+    assert read_notebook(output / names[1]).cells[-1].outputs[0].text == "seen\n"
+    assert "a/1.ipynb: failed" in log.getvalue()
+    assert "a/2.ipynb: done" in log.getvalue()
+    with pytest.raises(GptreproError, match=r"(?s)a/1.ipynb failed .*first.*3.ipynb does not declare"):
+        raise_failures(failures, report)
+    assert "RuntimeError" in log.getvalue()  # the traceback

@@ -1,0 +1,204 @@
+"""The built book in a browser: complete, offline, readable on a phone, in the dark, and by a screen reader."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from gptrepro.book import build_book, read_contents
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [page.with_suffix(".html").as_posix() for page in read_contents(ROOT).pages]
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+MAX_PAGE_BYTES = 1_500_000
+"""What a page may weigh, its notebook's own pictures aside."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium; without one these tests are skipped, but fail where CI is set."""
+    executable = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    if executable is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI needs a Chromium: install the system's package")
+        pytest.skip("no Chromium on this system")
+    as_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox"] if as_root else []
+        browser = playwright.chromium.launch(executable_path=executable, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def html(browser: Browser) -> Path:
+    """The folder of the book, built with warnings as errors; asking for a browser first saves the build."""
+    return build_book(ROOT, strict=True).parent
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def site(html: Path) -> Iterator[str]:
+    """The address of the book on a local server."""
+    handler = functools.partial(QuietHandler, directory=str(html))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@dataclass
+class Visit:
+    """An open page and what happened while it loaded."""
+
+    page: Page
+    problems: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[object]:
+    """A function that opens an address in a fresh window and waits until all is quiet."""
+    contexts = []
+
+    def open_page(address: str, *, width: int = 1280, scheme: str = "light") -> Visit:
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        contexts.append(context)
+        visit = Visit(context.new_page())
+        page = visit.page
+        page.on("console", lambda message: message.type == "error" and visit.problems.append(message.text))
+        page.on("pageerror", lambda error: visit.problems.append(str(error)))
+        page.on("request", lambda request: visit.requests.append(request.url))
+        page.on("requestfailed", lambda request: visit.problems.append(f"failed: {request.url}"))
+        page.on("response", lambda answer: answer.status >= 400 and visit.problems.append(answer.url))
+        page.on("requestfinished", lambda request: visit.sizes.update({request.url: _body_bytes(request)}))
+        page.goto(address, wait_until="networkidle")
+        return visit
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def _body_bytes(request) -> int:  # type: ignore[no-untyped-def]
+    return request.sizes()["responseBodySize"] if request.url.startswith("http") else 0
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_complete_and_offline(visit, site: str, name: str) -> None:
+    seen = visit(site + name)
+    assert seen.problems == []
+    assert [url for url in seen.requests if not url.startswith((site, "data:"))] == []
+    missing = "() => [...document.images].filter(i => !i.complete || i.naturalWidth === 0).map(i => i.src)"
+    assert seen.page.evaluate(missing) == []
+    unnamed = "() => [...document.querySelectorAll('.bd-article img:not([alt])')].map(i => i.src)"
+    assert seen.page.evaluate(unnamed) == []
+    assert seen.page.locator(".math").count() == seen.page.locator(".math:has(mjx-container)").count()
+    assert seen.page.locator("mjx-merror").count() == 0
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_light(visit, site: str, name: str) -> None:
+    seen = visit(site + name)
+    pictures = site + "_images/"
+    assert sum(size for url, size in seen.sizes.items() if not url.startswith(pictures)) < MAX_PAGE_BYTES
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_works_from_a_folder(visit, html: Path, name: str) -> None:
+    seen = visit((html / name).as_uri())
+    assert seen.problems == []
+    assert [url for url in seen.requests if not url.startswith((html.as_uri(), "data:"))] == []
+    assert seen.page.locator(".math").count() == seen.page.locator(".math:has(mjx-container)").count()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_fits_a_phone(visit, site: str, name: str) -> None:
+    page = visit(site + name, width=390).page
+    page.mouse.wheel(0, 100_000)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    # What is wider scrolls in a box of its own, which the keyboard reaches.
+    cut = """() => [...document.querySelectorAll('.bd-article *')].filter(e =>
+        e.scrollWidth > e.clientWidth + 1 && ['auto', 'scroll'].includes(getComputedStyle(e).overflowX)
+        && e.tabIndex < 0 && !e.querySelector('a, button, [tabindex]')).map(e => e.outerHTML.slice(0, 120))"""
+    assert page.evaluate(cut) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_accessible(visit, site: str, name: str, scheme: str) -> None:
+    page = visit(site + name, scheme=scheme).page
+    assert page.evaluate("document.documentElement.dataset.theme") == scheme
+    found = Axe().run(page).response["violations"]
+    serious = [entry for entry in found if entry["impact"] in ("serious", "critical")]
+    assert [(entry["id"], [node["html"][:200] for node in entry["nodes"]]) for entry in serious] == []
+
+
+def test_dark_mode_holds_across_pages(visit, site: str) -> None:
+    page = visit(site + PAGES[0]).page
+    brightness = """() => getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3)
+        .map(Number).reduce((a, b) => a + b) / 3"""
+    assert page.evaluate(brightness) > 200
+    for _ in range(3):  # auto, light, dark
+        if page.evaluate("document.documentElement.dataset.mode") != "dark":
+            page.locator("button.theme-switch-button").first.click()
+    assert page.evaluate(brightness) < 60
+    page.goto(site + PAGES[1], wait_until="networkidle")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert page.evaluate(brightness) < 60
+
+
+def test_icons_are_drawn(visit, site: str) -> None:
+    page = visit(site + PAGES[1]).page
+    drawn = page.locator("svg.svg-inline--fa:not(.fa-circle-question)")
+    assert drawn.count() >= 4
+    assert page.locator("i[class*='fa-']").count() == 0
+    # An icon that the script lacks is shown as a question mark.
+    assert page.locator("[data-icon='circle-question'], [data-icon='']").count() == 0
+
+
+def test_search_finds_a_word(visit, site: str) -> None:
+    page = visit(site + "search.html?q=perplexity").page
+    results = page.locator("#search-results li a")
+    results.first.wait_for()
+    assert any("02-pretraining" in (link.get_attribute("href") or "") for link in results.all())
+
+
+def test_every_notebook_can_be_downloaded(html: Path) -> None:
+    for name in read_contents(ROOT).notebooks:
+        page = (html / name.with_suffix(".html")).read_text(encoding="utf-8")
+        source = f"_sources/{name.as_posix()}"
+        assert source in page
+        assert (html / source).is_file()
+
+
+def test_internal_links_lead_somewhere(html: Path) -> None:
+    import re
+
+    broken = []
+    for page in html.rglob("*.html"):
+        for link in re.findall(r'(?:href|src)="([^"#?]+)', page.read_text(encoding="utf-8")):
+            if (
+                not link.startswith(("http:", "https:", "mailto:", "data:"))
+                and not (page.parent / link).exists()
+            ):
+                broken.append(f"{page.relative_to(html)}: {link}")
+    assert broken == []

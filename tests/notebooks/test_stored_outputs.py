@@ -1,0 +1,70 @@
+"""What the notebooks store is what their code prints, to the last character."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from gptrepro.book.notebooks import PARAMETERS, check_parameters, read_notebook, unstable_outputs
+
+from .conftest import ROOT
+
+pytestmark = pytest.mark.slow
+
+
+def nbval(notebook: Path) -> subprocess.CompletedProcess[str]:
+    """Execute a notebook in its own folder and compare every output with the stored one."""
+    command = [sys.executable, "-m", "pytest", "-c", os.devnull, "--rootdir", str(notebook.parent), "-q"]
+    command += ["-p", "no:cacheprovider", "-p", "no:randomly", "--tb=short"]
+    command += ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=300", str(notebook)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_outputs_are_as_stored(notebook: Path) -> None:
+    finished = nbval(notebook)
+    assert finished.returncode == 0, f"{finished.stdout[-6000:]}\nIf the new outputs are right: make refresh"
+
+
+def test_outputs_are_the_same_everywhere(notebook: Path) -> None:
+    assert unstable_outputs(read_notebook(notebook), ROOT) == []
+
+
+def test_every_cell_has_been_executed(notebook: Path) -> None:
+    cells = [
+        cell for cell in read_notebook(notebook).cells if cell.cell_type == "code" and cell.source.strip()
+    ]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1)), "run make refresh"
+
+
+def test_default_parameters_are_the_published_ones(notebook: Path) -> None:
+    check_parameters(notebook, dict.fromkeys(PARAMETERS, ""))
+    cell = next(c for c in read_notebook(notebook).cells if "parameters" in c.metadata.get("tags", []))
+    values: dict[str, str] = {}
+    exec(cell.source, {}, values)
+    assert values == {"SCALE": "laptop", "RUN": "never"}
+
+
+def test_a_notebook_checks_something(notebook: Path) -> None:
+    code = "\n".join(cell.source for cell in read_notebook(notebook).cells if cell.cell_type == "code")
+    assert "assert " in code, "give the notebook a cell that fails when the science breaks"
+
+
+def test_a_number_edited_by_hand_is_found(tmp_path: Path) -> None:
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    cell = nbformat.v4.new_code_cell("print('perplexity 18.4')", id="a", execution_count=1)
+    cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text="perplexity 18.4\n")]
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
+    path = tmp_path / "n.ipynb"
+    nbformat.write(notebook, path)
+    assert nbval(path).returncode == 0
+
+    cell.outputs[0].text = "perplexity 18.3\n"
+    nbformat.write(notebook, path)
+    finished = nbval(path)
+    assert finished.returncode == 1
+    assert "18.3" in finished.stdout
