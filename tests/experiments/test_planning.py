@@ -1,0 +1,29 @@
+"""Plans follow from budgets by arithmetic that a reader can redo."""
+
+from __future__ import annotations
+
+import pytest
+
+from gptrepro.experiments import find_experiment
+from gptrepro.experiments.planning import LAPTOP_FLOPS, Plan, plan_of
+from gptrepro.scales import Scale
+
+
+def test_a_laptop_plan_is_flops_over_rate():
+    experiment = find_experiment("gpt1-pretraining")
+    config = experiment.config(Scale.LAPTOP)
+    plan = plan_of(experiment, Scale.LAPTOP)
+    per_seed = experiment.budget(config)
+    assert plan.flops == pytest.approx(plan.seeds * per_seed.flops)
+    assert plan.seconds == pytest.approx(plan.flops / LAPTOP_FLOPS)
+    # Kaplan's 6 N D, with the embedding's input side free and attention on top, is near
+    assert per_seed.flops == pytest.approx(6 * per_seed.parameters * per_seed.tokens, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "gpus", "text"),
+    [(600, 0, "10 min"), (3600 * 5, 1, "5 h on 1 GPU"), (86400 * 40, 64, "40 days on 64 GPUs")],
+)
+def test_times_are_readable(seconds, gpus, text):
+    plan = Plan("x", "gpu", 1, 1, 1.0, 1.0, 1.0, gpus, seconds)
+    assert plan.time == text

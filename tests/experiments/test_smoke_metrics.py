@@ -1,0 +1,40 @@
+"""Every experiment gives its committed metrics at smoke scale, or somebody raises its version.
+
+A record's digest knows nothing of source text. This test is what notices that code now measures something
+else: then raise the experiment's ``version`` (published records become stale) or explain in the commit why
+the change is neutral, and renew the file with
+
+    pytest tests/experiments/test_smoke_metrics.py --renew-smoke-metrics
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gptrepro.experiments import EXPERIMENTS
+from gptrepro.results import obtain
+from gptrepro.scales import Scale
+
+COMMITTED = Path(__file__).with_name("smoke_metrics.json")
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_smoke_metrics_are_the_committed_ones(name, request, monkeypatch, tmp_path):
+    monkeypatch.setenv("GPTREPRO_THREADS", "1")
+    record = obtain(name, scale=Scale.SMOKE, run="missing")
+    assert record is not None
+    measured = {"version": record.version, "metrics": record.runs[0].metrics}
+    known = json.loads(COMMITTED.read_text()) if COMMITTED.exists() else {}
+    if request.config.getoption("--renew-smoke-metrics"):
+        known[name] = measured
+        COMMITTED.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
+        pytest.skip("renewed")
+    assert name in known, f"{name} has no committed smoke metric: run this test with --renew-smoke-metrics"
+    assert measured["metrics"] == pytest.approx(known[name]["metrics"], rel=2e-4), (
+        f"{name} measures something else than its committed smoke metrics: raise its version, or explain why "
+        "the change is neutral, and run this test with --renew-smoke-metrics"
+    )
+    assert measured["version"] == known[name]["version"], "renew the smoke metrics with --renew-smoke-metrics"
