@@ -43,7 +43,7 @@ spaced = st.lists(
 
 @given(any_text | spaced)
 @example("<|endoftext|>")
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_any_text_round_trips(small_gpt2: ByteLevelTokenizer, text: str) -> None:
     ids = small_gpt2.encode(text)
     assert small_gpt2.decode(ids) == text
@@ -51,7 +51,7 @@ def test_any_text_round_trips(small_gpt2: ByteLevelTokenizer, text: str) -> None
 
 
 @given(spaced)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_pieces_have_the_ids_they_have_in_the_text(small_gpt2: ByteLevelTokenizer, text: str) -> None:
     assert small_gpt2.encode(text) == small_gpt2._backend.encode(text, add_special_tokens=False).ids
 

@@ -60,7 +60,7 @@ def test_trained_vocabulary_agrees_with_a_plain_encoder(
 
 
 @given(st.lists(st.sampled_from(WORDS) | st.text(max_size=4), max_size=12).map(" ".join))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_trained_vocabulary_agrees_with_a_plain_encoder_on_any_text(
     small_gpt1: Gpt1Tokenizer, text: str
 ) -> None:
