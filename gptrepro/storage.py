@@ -90,8 +90,8 @@ def atomic_file(path: Path) -> Iterator[Path]:
             yield temporary
             with temporary.open("rb+") as handle:
                 os.fsync(handle.fileno())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
+            temporary.chmod(0o644)
+            temporary.replace(path)
             _fsync_directory(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
@@ -115,14 +115,14 @@ def atomic_folder(path: Path) -> Iterator[Path]:
                 if file.is_file():
                     with file.open("rb+") as handle:
                         os.fsync(handle.fileno())
-            os.chmod(temporary, 0o755)
+            temporary.chmod(0o755)
             if path.exists():
                 retired = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old."))
-                os.replace(path, retired / path.name)
-                os.replace(temporary, path)
+                path.replace(retired / path.name)
+                temporary.replace(path)
                 shutil.rmtree(retired, ignore_errors=True)
             else:
-                os.replace(temporary, path)
+                temporary.replace(path)
             _fsync_directory(path.parent)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)

@@ -51,9 +51,9 @@ class PretrainingConfig(Config):
     d_model: int
     n_heads: int
     init_std: float
-    """The paper's 0.02 belongs to its width of 768. Narrow models need ``0.02 * sqrt(768 / d_model)``, the same
-    gain of every projection: with 0.02 a post-LN decoder of width 160 still predicted token frequencies, and
-    nothing else, after 400 updates of a pilot run."""
+    """The paper's 0.02 belongs to its width of 768. Narrow models need ``0.02 * sqrt(768 / d_model)``, which
+    gives every projection the same gain: with 0.02 a post-LN decoder of width 160 still predicted token
+    frequencies, and nothing else, after 400 updates of a pilot run."""
     dropout: float
     tokens: int
     """Training tokens; rounded up to whole updates."""

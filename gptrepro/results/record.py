@@ -6,7 +6,7 @@ import os
 import platform
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -70,7 +70,7 @@ class DataUsed(_Strict):
     name: str
     split: str
     digest: Digest
-    tier: str
+    tier: Literal["mirror", "package", "origin", "hub"]
 
 
 class Run(_Strict):

@@ -15,7 +15,7 @@ from gptrepro import scales, storage
 from gptrepro.errors import GptreproError
 from gptrepro.experiments.base import UNIT_SECONDS, Experiment, Unit, UnitOver, find_experiment
 from gptrepro.results import store
-from gptrepro.results.record import Hardware, Record, Run, digest_of, library_versions
+from gptrepro.results.record import DataUsed, Hardware, Record, Run, digest_of, library_versions
 from gptrepro.scales import Scale
 from gptrepro.text.sources import load_corpus
 
@@ -99,9 +99,7 @@ def _run_unit(experiment: Experiment[Any], scale: Scale, seed: int, deadline: fl
     clock = folder / "wall.json"
     earlier = json.loads(clock.read_text())["seconds"] if clock.exists() else 0.0
     config = experiment.config(scale)
-    tiers = {
-        corpus: load_corpus(corpus.name, split=corpus.split).tier for corpus in experiment.corpora(config)
-    }
+    texts = [load_corpus(corpus.name, split=corpus.split) for corpus in experiment.corpora(config)]
     began = time.monotonic()
     try:
         measured = experiment.measure(config, unit)
@@ -110,7 +108,7 @@ def _run_unit(experiment: Experiment[Any], scale: Scale, seed: int, deadline: fl
         report(f"{experiment.name} {scale} seed {seed}: unit over, state saved")
         return False
     wall = earlier + time.monotonic() - began
-    data = store.data_used(experiment, scale, tiers)
+    data = [DataUsed(name=t.name, split=t.split, digest=t.digest, tier=t.tier) for t in texts]
     settings = config.model_dump(mode="json")
     record = Record(
         experiment=experiment.name,

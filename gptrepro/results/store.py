@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gptrepro import storage
 from gptrepro.errors import GptreproError
-from gptrepro.experiments.base import Corpus, Experiment
-from gptrepro.results.record import MAX_PUBLISHED_BYTES, DataUsed, Record, read_record
+from gptrepro.experiments.base import Experiment
+from gptrepro.results.record import MAX_PUBLISHED_BYTES, Record, read_record
 from gptrepro.scales import Scale, largest_first
 from gptrepro.text.sources import corpus_digest
 
@@ -33,14 +32,13 @@ def identity(experiment: Experiment[Any], scale: Scale) -> str:
                 "experiment": experiment.name,
                 "version": experiment.version,
                 "config": config.model_dump(mode="json"),
-                "data": _data_digests(experiment.corpora(config)),
+                "data": [
+                    [corpus.name, corpus.split, corpus_digest(corpus.name, corpus.split)]
+                    for corpus in experiment.corpora(config)
+                ],
             }
         )
     )
-
-
-def _data_digests(corpora: list[Corpus]) -> list[list[str]]:
-    return [[corpus.name, corpus.split, corpus_digest(corpus.name, corpus.split)] for corpus in corpora]
 
 
 def seed_folder(experiment: Experiment[Any], scale: Scale, seed: int) -> Path:
@@ -100,8 +98,9 @@ def stale_reason(record: Record, experiment: Experiment[Any]) -> str | None:
     config = experiment.config(record.scale)
     if record.config != config.model_dump(mode="json"):
         return "measured under other settings than today's"
-    if [[used.name, used.split, used.digest] for used in record.data] != _data_digests(
-        experiment.corpora(config)
+    today = [(corpus.name, corpus.split) for corpus in experiment.corpora(config)]
+    if [(used.name, used.split) for used in record.data] != today or any(
+        used.digest != corpus_digest(used.name, used.split, used.tier) for used in record.data
     ):
         return "measured on other data than today's"
     return None
@@ -167,16 +166,3 @@ def _git(*arguments: str) -> str:
     return subprocess.run(
         ["git", *arguments], cwd=storage.project_root(), capture_output=True, text=True, check=True
     ).stdout.strip()
-
-
-def data_used(experiment: Experiment[Any], scale: Scale, tiers: Mapping[Corpus, str]) -> list[DataUsed]:
-    """The data of a run, with the tier that each corpus was read from."""
-    return [
-        DataUsed(
-            name=corpus.name,
-            split=corpus.split,
-            digest=corpus_digest(corpus.name, corpus.split),
-            tier=tiers[corpus],
-        )
-        for corpus in experiment.corpora(experiment.config(scale))
-    ]
