@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-import pooch
 import requests
 
 from gptrepro import storage
@@ -44,6 +43,8 @@ def fetch_files(files: Iterable[OriginFile]) -> None:
     if not missing:
         return
     require_reachable(missing[0].url)
+    import pooch  # on first use: it brings a progress bar that warns in notebooks
+
     fetch = pooch.HTTPDownloader(timeout=TIMEOUT_SECONDS)
     host = urlsplit(missing[0].url).netloc
     with progress(f"Fetching {len(missing)} files from {host}", len(missing), unit="files") as advance:
