@@ -1,0 +1,20 @@
+"""What notebooks show is stable HTML and the library's own source."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from gptrepro.model import Decoder
+from gptrepro.notebook import show_source, show_table
+
+
+def test_a_table_is_the_same_every_time_and_escapes():
+    table = pd.DataFrame({"claim": ["a < b"], "n": [3]})
+    html = show_table(table, caption="Claims").data
+    assert html == show_table(table, caption="Claims").data
+    assert "a &lt; b" in html and "<caption>Claims</caption>" in html and 'aria-label="Claims"' in html
+    assert "caption" not in show_table(table).data
+
+
+def test_source_is_the_librarys():
+    assert "class Decoder" in show_source(Decoder).data
