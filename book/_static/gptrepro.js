@@ -3,6 +3,9 @@ document.addEventListener("DOMContentLoaded", () => {
   const article = document.querySelector(".bd-article");
   if (!article) return;
 
+  // The bibliography calls itself a list, but its entries are no list items.
+  for (const list of article.querySelectorAll(".citation-list[role=list]")) list.removeAttribute("role");
+
   const ready = ".pst-scrollable-table-container, .cell_output .output.text_html:not(:has(.ledger-wrap))";
   const boxes = [...article.querySelectorAll(ready)];
   for (const table of article.querySelectorAll("table")) {

@@ -1,6 +1,7 @@
-"""A Sphinx extension that keeps the pages small: only the icons they show, no source maps.
+"""A Sphinx extension that keeps the pages small: the icons they show, formulas where there are some.
 
-The theme's icon script carries about 2,000 icons in 1.5 MB, of which a book shows two dozen.
+The theme carries about 2,000 icons twice (1.5 MB as a script, and a font with its rules), of which a book
+shows two dozen, and Sphinx loads MathJax on a page whose subpages have formulas.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
@@ -16,6 +18,9 @@ logger = logging.getLogger(__name__)
 
 ICON = re.compile(r'"?([a-z0-9-]+)"?:\[\d+,\d+,\[([^\]]*)\],"[0-9a-f]+",(?:"[^"]*"|\[[^\]]*\])\],?')
 """One icon of the script: its name, then width, height, other names, code point and path."""
+
+ICON_RULE = re.compile(r"(?:\.fa-[a-z0-9-]+::?before,?)+\{content:[^}]*\}")
+"""One icon of the font; without these rules, a page that draws icons by script does not fetch the font."""
 
 
 def used_icons(folder: Path) -> set[str]:
@@ -47,20 +52,32 @@ def keep_icons(script: str, names: set[str]) -> str:
 
 
 def shrink(app: Sphinx, error: Exception | None) -> None:
-    """Cut the icon script and drop source maps once the pages are written."""
+    """Cut the icons and drop source maps once the pages are written."""
     if error is not None or app.builder.format != "html":
         return
     output = Path(app.outdir)
     for path in output.rglob("*.map"):
         path.unlink()
     icons = output / "_static" / "scripts" / "fontawesome.js"
+    style = output / "_static" / "styles" / "pydata-sphinx-theme.css"
     try:
         icons.write_text(keep_icons(icons.read_text("utf-8"), used_icons(output)), "utf-8")
+        style.write_text(ICON_RULE.sub("", style.read_text("utf-8")), "utf-8")
     except (OSError, ValueError) as problem:
         logger.warning("the theme's icons could not be reduced: %s", problem)
 
 
+def without_idle_mathjax(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Take MathJax off a page that has no formula itself."""
+    if doctree is None or not any(doctree.findall(lambda n: isinstance(n, nodes.math | nodes.math_block))):
+        scripts = context["script_files"]
+        scripts[:] = [script for script in scripts if "mathjax" not in str(script.filename)]
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
+    app.connect("html-page-context", without_idle_mathjax, priority=900)  # after sphinx.ext.mathjax
     app.connect("build-finished", shrink)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

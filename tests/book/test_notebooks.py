@@ -44,7 +44,7 @@ def test_a_notebook_without_cell_ids_is_refused(tmp_path: Path) -> None:
     for cell in old["cells"]:
         del cell["id"]
     path.write_text(json.dumps(old))
-    with pytest.raises(GptreproError, match="format before 4.5"):
+    with pytest.raises(GptreproError, match=r"format before 4.5"):
         read_notebook(path)
 
 
