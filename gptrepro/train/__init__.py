@@ -4,13 +4,18 @@ from gptrepro.train.divergence import Diverged
 from gptrepro.train.loop import Interrupted, TrainResult, train
 from gptrepro.train.settings import TrainSettings
 from gptrepro.train.state import load_weights, weights_file
+from gptrepro.train.sweep import SweepResult, SweepRow, SweepTraining, sweep
 
 __all__ = [
     "Diverged",
     "Interrupted",
+    "SweepResult",
+    "SweepRow",
+    "SweepTraining",
     "TrainResult",
     "TrainSettings",
     "load_weights",
+    "sweep",
     "train",
     "weights_file",
 ]

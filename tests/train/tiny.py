@@ -67,9 +67,13 @@ def _train_in_child(folder: Path, settings: dict[str, Any]) -> None:
 
 
 def start(folder: Path, **settings: Any) -> BaseProcess:
-    """Train in a process of its own. A server imports torch once and forks, so a start takes milliseconds."""
+    """Train in a process of its own.
+
+    A server imports torch once, with what its optimisers import late, and forks: a start takes
+    milliseconds.
+    """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.train.tiny"])
+    context.set_forkserver_preload(["tests.train.tiny", "torch._dynamo"])
     child = context.Process(target=_train_in_child, args=(folder, settings))
     child.start()
     return child
