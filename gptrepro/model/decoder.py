@@ -22,6 +22,7 @@ from gptrepro.errors import GptreproError
 from gptrepro.model.attention import CausalSelfAttention
 from gptrepro.model.config import DecoderConfig
 from gptrepro.model.init import initialise
+from gptrepro.model.loss import chunked_cross_entropy
 from gptrepro.model.projection import Projection
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -131,5 +132,5 @@ class Decoder(nn.Module):
         Returns:
             A scalar. Source: GPT-1, equation 1, per token and with the sign turned.
         """
-        logits = self(ids)  # (B, T, n_vocab)
-        return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        hidden = self.hidden(ids).flatten(0, 1)  # (B, T, d_model) -> (B * T, d_model)
+        return chunked_cross_entropy(hidden, self.wte.weight, targets.flatten())
