@@ -129,12 +129,10 @@ def evaluate_perplexity(
     counts: list[int] = []
     with torch.inference_mode():
         for ids, targets in _batches(shards.tokens[:available], context, step, batch_size):
+            logits = model(ids.to(device)).flatten(0, 1).float()  # (B * T, n_vocab)
             nll = F.cross_entropy(
-                model(ids.to(device)).transpose(1, 2).float(),  # (B, n_vocab, T)
-                targets.to(device),
-                ignore_index=UNSCORED,
-                reduction="none",
-            )  # (B, T), zero where unscored
+                logits, targets.to(device).flatten(), ignore_index=UNSCORED, reduction="none"
+            ).view_as(ids)  # (B, T), zero where unscored
             sums += nll.double().sum(1).tolist()
             counts += (targets != UNSCORED).sum(1).tolist()
     model.train(was_training)

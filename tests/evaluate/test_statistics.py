@@ -1,0 +1,104 @@
+"""The tests behind the verdicts hold their error rates, on simulated data where the truth is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from gptrepro.evaluate.statistics import holm, minimal_detectable_effect, paired_bootstrap, paired_t
+
+SIMULATIONS = 1000
+
+
+def samples(n: int, mean: float, simulations: int = SIMULATIONS) -> np.ndarray:
+    return np.random.default_rng(n).normal(mean, 1.0, (simulations, n))
+
+
+def tolerance(rate: float, simulations: int = SIMULATIONS) -> float:
+    """Four standard errors of a simulated rate."""
+    return float(4 * np.sqrt(rate * (1 - rate) / simulations))
+
+
+@pytest.mark.parametrize("n", [3, 5, 8])
+def test_five_in_a_hundred_null_effects_are_found_and_the_interval_says_the_same(n: int) -> None:
+    false_alarms = 0
+    for differences in samples(n, 0.0):
+        result = paired_t(differences.tolist())
+        assert (result.p_value < 0.05) == (result.low > 0 or result.high < 0)
+        false_alarms += result.p_value < 0.05
+    assert false_alarms / SIMULATIONS == pytest.approx(0.05, abs=tolerance(0.05))
+
+
+@pytest.mark.parametrize("n", [3, 5, 8])
+def test_an_effect_of_the_minimal_size_is_found_four_times_in_five(n: int) -> None:
+    effect = minimal_detectable_effect(n, 1.0)
+    data = samples(n, effect, 20_000)
+    t = data.mean(1) / (data.std(1, ddof=1) / np.sqrt(n))
+    power = float((np.abs(t) > stats.t.ppf(0.975, n - 1)).mean())
+    assert power == pytest.approx(0.8, abs=tolerance(0.8, 20_000))
+
+
+def test_against_a_null_that_is_not_zero() -> None:
+    differences = [1.1, 0.9, 1.0, 1.2, 0.8]
+    assert paired_t(differences, null=1.0).p_value == pytest.approx(1.0)
+    assert paired_t(differences).p_value < 0.001
+
+
+@given(st.lists(st.floats(-10, 10), min_size=2, max_size=12), st.floats(0.5, 2), st.floats(-5, 5))
+def test_the_interval_moves_and_stretches_with_the_data(
+    values: list[float], scale: float, shift: float
+) -> None:
+    one = paired_t(values)
+    other = paired_t([scale * value + shift for value in values])
+    assert one.low <= one.mean <= one.high
+    assert other.low == pytest.approx(scale * one.low + shift, abs=1e-6)
+    assert other.high == pytest.approx(scale * one.high + shift, abs=1e-6)
+    assert other.mde == pytest.approx(scale * one.mde, abs=1e-6)
+
+
+def test_the_bootstrap_interval_covers_the_truth_as_often_as_it_says() -> None:
+    skewed = np.random.default_rng(4).exponential(1.0, (300, 60))
+    covered = 0
+    for seed, differences in enumerate(skewed):
+        result = paired_bootstrap(differences, resamples=400, seed=seed)
+        covered += result.low <= 1.0 <= result.high
+    assert covered / 300 == pytest.approx(0.94, abs=tolerance(0.94, 300))
+
+
+def test_the_bootstrap_agrees_with_student_on_many_items_and_repeats_itself() -> None:
+    differences = samples(2000, 0.1, 1)[0]
+    bootstrap, student = paired_bootstrap(differences), paired_t(differences.tolist())
+    assert bootstrap.mean == student.mean
+    assert (bootstrap.low, bootstrap.high) == pytest.approx((student.low, student.high), abs=0.003)
+    assert bootstrap.mde == pytest.approx(student.mde, rel=0.01)
+    assert paired_bootstrap(differences) == bootstrap
+
+
+@pytest.mark.parametrize("test", [paired_t, paired_bootstrap])
+def test_equal_differences_give_a_point_and_a_single_one_nothing(test) -> None:  # type: ignore[no-untyped-def]
+    point = test([0.5, 0.5, 0.5])
+    assert (point.low, point.mean, point.high, point.mde) == (0.5, 0.5, 0.5, 0.0)
+    with pytest.raises(ValueError, match="at least two"):
+        test([0.5])
+
+
+def test_holm_on_the_textbook_example() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_never_helps_a_p_value_and_keeps_their_order(p_values: list[float]) -> None:
+    adjusted = holm(p_values)
+    assert all(p <= a <= 1 for p, a in zip(p_values, adjusted, strict=True))
+    order = np.argsort(p_values)
+    assert np.all(np.diff(np.asarray(adjusted)[order]) >= 0)
+    assert max(adjusted) >= max(p_values)
+
+
+def test_holm_holds_the_familywise_error_rate() -> None:
+    rng = np.random.default_rng(2)
+    alarms = sum(min(holm(rng.uniform(size=6).tolist())) < 0.05 for _ in range(4000))
+    assert alarms / 4000 == pytest.approx(0.05, abs=tolerance(0.05, 4000))
