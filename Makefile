@@ -36,7 +36,7 @@ serve: book ## Serve the book on http://127.0.0.1:8000 (PORT=...)
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
 bench: $(VENV)/.test ## Measure attention, generation, tokenizers and training
-	@for name in attention generation tokenizers training; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+	@for name in attention generation tokenizing training; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 stress: $(VENV)/.test ## Run the slow tests that kill, corrupt and fill things up
 	@$(BIN)/python -m pytest tests/stress -m stress
