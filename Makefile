@@ -20,7 +20,7 @@ help: ## Show this list
 	@echo "  Variables: SCALE=smoke|laptop|gpu|paper  WHAT=<experiment or paper>  INDEX=<extra pip index>  PYTHON=<3.11 or newer>"
 
 book: $(VENV)/.book ## Execute the notebooks and build the book into _build/html
-	@$(BIN)/gptrepro data fetch plays gpt2-tokenizer
+	@$(BIN)/gptrepro data fetch plays gpt2-vocabulary
 	@$(BIN)/gptrepro book
 
 test: $(VENV)/.test ## Run every check: lint, types, tests, notebooks, the book in a browser
