@@ -2,7 +2,8 @@
 
 A claim names one rule and its arguments; there is no expression language. A rule of a trained claim is
 committed before the run that it judges. Every rule takes the published value, the evidence and keyword
-arguments, and returns a `Judgement`.
+arguments, and returns a `Judgement`. Two rules need no run: `constructed` measures what was built, and
+`recomputed` repeats the arithmetic of a paper's own tables. The others judge records (`trained`).
 """
 
 from __future__ import annotations
@@ -10,46 +11,113 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from gptrepro.claims.arithmetic import CHECKS
 from gptrepro.claims.construction import probe as run_probe
+from gptrepro.claims.evidence import Evidence
+from gptrepro.claims.trained import arm_beats, equivalent_within, increases_with, loss_falls
 from gptrepro.claims.verdict import Judgement, Verdict
+from gptrepro.claims.wording import compact
 from gptrepro.errors import GptreproError
-from gptrepro.evaluate.statistics import paired_t
-from gptrepro.experiments import find_experiment
-from gptrepro.results import Record, best_record, renewal, stale_reason
-
-MINIMUM_SEEDS = 3
-"""Fewer report seeds than this decide nothing."""
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """The records that rules may read; without any given, the published ones."""
-
-    records: Mapping[str, Record] | None = None
-    """Records by experiment, in place of the published ones."""
-    _cache: dict[str, Record | None] = field(default_factory=dict, repr=False)
-
-    def record(self, experiment: str) -> Record | None:
-        """The record of an experiment at the largest scale there is, or None."""
-        if self.records is not None:
-            return self.records.get(experiment)
-        if experiment not in self._cache:
-            self._cache[experiment] = best_record(experiment)
-        return self._cache[experiment]
-
 
 Rule = Callable[..., Judgement]
 
-RULES: dict[str, Rule] = {}
+
+def constructed(
+    published: Any,
+    evidence: Evidence,
+    *,
+    probe: str,
+    model: str | list[str] | None = None,
+    tolerance: float | Mapping[str, float] = 0.0,
+    keys: list[str] | None = None,
+) -> Judgement:
+    """Compare the published value with one measured on the built thing (`gptrepro.claims.construction`).
+
+    Agreement is `consistent`, a verdict of its own that never counts as a replication.
+
+    Args:
+        published: the paper's value; for several models one for all, or one by the name of each.
+        evidence: not used.
+        probe: what to measure.
+        model: the published model, or models, to measure it on; None where the probe needs none.
+        tolerance: largest deviation of a number, or one for each key of the published value.
+        keys: the part of the published value that is compared; all of it when None.
+    """
+    try:
+        if isinstance(model, list):
+            by_model = {name: run_probe(probe, name) for name in model}
+            first = by_model[model[0]]
+            one_for_all = all(value == first for value in by_model.values())
+            keyed = isinstance(published, Mapping) and set(published) <= set(by_model)
+            measured = by_model if keyed or not one_for_all else first
+            if not keyed and not one_for_all:
+                published = dict.fromkeys(by_model, published)
+        else:
+            measured = run_probe(probe, model)
+    except GptreproError as error:
+        return Judgement(Verdict.NOT_RUN, str(error))
+    return _compared(
+        published, measured, tolerance, keys, "Measured on what was built, it agrees.", "Built here"
+    )
+
+
+def recomputed(
+    published: Any,
+    evidence: Evidence,
+    *,
+    check: str,
+    of: str | list[str] | dict[str, str],
+    tolerance: float | Mapping[str, float] = 0.0,
+    keys: list[str] | None = None,
+    **arguments: Any,
+) -> Judgement:
+    """Compare the published value with one computed from what other claims publish.
+
+    `consistent` where the arithmetic holds, `not replicated` where the paper's own numbers disagree.
+
+    Args:
+        published: the paper's value.
+        evidence: gives the figures of the other claims.
+        check: a function of `gptrepro.claims.arithmetic`.
+        of: the claims whose figures it takes, in order; or by a label each, which it then gets as one mapping.
+        tolerance: largest deviation of a number, or one for each key of the published value.
+        keys: the part of the published value that is compared; all of it when None.
+        arguments: further arguments of the check.
+
+    Raises:
+        GptreproError: there is no such check or claim, or the check does not take these arguments.
+    """
+    if check not in CHECKS:
+        raise GptreproError(f"There is no check '{check}': choose {', '.join(CHECKS)}.")
+    if isinstance(of, dict):
+        inputs: list[Any] = [{label: evidence.figures(name) for label, name in of.items()}]
+        names = list(of.values())
+    else:
+        names = [of] if isinstance(of, str) else of
+        inputs = [evidence.figures(name) for name in names]
+    try:
+        inspect.signature(CHECKS[check]).bind(*inputs, **arguments)
+    except TypeError as error:
+        raise GptreproError(f"The check '{check}' cannot be applied: {error}.") from None
+    measured = CHECKS[check](*inputs, **arguments)
+    source = f"{', '.join(names[:3])}{' and others' if len(names) > 3 else ''}"
+    return _compared(
+        published,
+        measured,
+        tolerance,
+        keys,
+        f"Recomputed from {source}, it agrees.",
+        f"Recomputed from {source}",
+    )
+
+
+RULES: dict[str, Rule] = {
+    rule.__name__: rule
+    for rule in (constructed, recomputed, loss_falls, arm_beats, equivalent_within, increases_with)
+}
 """The rules by name."""
-
-
-def _rule(function: Rule) -> Rule:
-    RULES[function.__name__] = function
-    return function
 
 
 def apply_rule(name: str, published: Any, evidence: Evidence, arguments: Mapping[str, Any]) -> Judgement:
@@ -68,109 +136,60 @@ def apply_rule(name: str, published: Any, evidence: Evidence, arguments: Mapping
     return rule(published, evidence, **arguments)
 
 
-@_rule
-def constructed(
-    published: Any, evidence: Evidence, *, probe: str, model: str, tolerance: float = 0.0
-) -> Judgement:
-    """Compare the published value with one measured on the built thing (`gptrepro.claims.construction`).
-
-    Agreement is `consistent`, a verdict of its own that never counts as a replication.
-    """
-    measured = run_probe(probe, model)
-    if _agree(published, measured, tolerance):
-        return Judgement(Verdict.CONSISTENT, "Measured on the built model, it agrees.", measured=measured)
-    return Judgement(
-        Verdict.NOT_REPLICATED, f"What was built gives {measured}, not {published}.", measured=measured
-    )
-
-
-def _agree(published: Any, measured: Any, tolerance: float) -> bool:
-    """Equality, within ``tolerance`` for numbers; of a mapping, the published keys must all agree."""
-    if isinstance(published, Mapping):
-        return isinstance(measured, Mapping) and all(
-            key in measured and _agree(value, measured[key], tolerance) for key, value in published.items()
-        )
-    if isinstance(published, bool) or isinstance(measured, bool):
-        return published is measured
-    if isinstance(published, int | float) and isinstance(measured, int | float):
-        return math.isclose(published, measured, rel_tol=1e-12, abs_tol=tolerance)
-    return bool(published == measured)
-
-
-@_rule
-def loss_falls(
+def _compared(
     published: Any,
-    evidence: Evidence,
-    *,
-    experiment: str,
-    before: str,
-    after: str,
-    minimum: float,
-    report: str,
+    measured: Any,
+    tolerance: float | Mapping[str, float],
+    keys: list[str] | None,
+    agrees: str,
+    source: str,
 ) -> Judgement:
-    """A loss falls from metric ``before`` to metric ``after`` of one run by more than ``minimum`` nats.
-
-    Judged by the paired t-interval over report seeds: wholly above the minimum is `trend replicated`,
-    wholly below it is `not replicated`, anything else `inconclusive`. ``report`` names the metric that
-    stands beside the published value; it plays no part in the verdict.
-    """
-    record = evidence.record(experiment)
-    if record is None:
-        return _not_run(experiment)
-    falls = [b - a for b, a in zip(record.metric(before), record.metric(after), strict=True)]
-    return _judge_differences(
-        record,
-        falls,
-        minimum=minimum,
-        measured=round(_mean(record.metric(report)), 2),
-        effect=f"the fall from {before} to {after}, in nats",
-    )
+    if keys is not None:
+        published = {key: published[key] for key in keys}
+    differing = differences(published, measured, tolerance)
+    if not differing:
+        return Judgement(Verdict.CONSISTENT, agrees, measured=measured)
+    return Judgement(Verdict.NOT_REPLICATED, f"{source}: {'; '.join(differing)}.", measured=measured)
 
 
-def _judge_differences(
-    record: Record, differences: list[float], *, minimum: float, measured: Any, effect: str
-) -> Judgement:
-    """Judge whether paired differences exceed ``minimum``."""
-    reason = stale_reason(record, find_experiment(record.experiment))
-    common: dict[str, Any] = {
-        "measured": measured,
-        "n": len(differences),
-        "seeds": record.seeds,
-        "scale": str(record.scale),
-        "experiment": record.experiment,
-        "stale": f"{reason}; renew it with `{renewal(record)}`" if reason else None,
-    }
-    if len(differences) < MINIMUM_SEEDS:
-        return Judgement(
-            Verdict.INCONCLUSIVE,
-            f"{len(differences)} seeds decide nothing; {MINIMUM_SEEDS} are the least.",
-            **common,
-        )
-    test = paired_t(differences, null=minimum)
-    low, high = test.low, test.high
-    if low > minimum:
-        verdict, relation = Verdict.TREND, "lies wholly above"
-    elif high < minimum:
-        verdict, relation = Verdict.NOT_REPLICATED, "lies wholly below"
-    else:
-        verdict, relation = Verdict.INCONCLUSIVE, "includes"
-    return Judgement(
-        verdict,
-        f"The 95% interval of {effect}, {relation} the minimum of {minimum:g} stated beforehand.",
-        interval=(round(low, 3), round(high, 3)),
-        mde=round(test.mde, 3),
-        p_value=test.p_value,
-        **common,
-    )
+def differences(
+    published: Any, measured: Any, tolerance: float | Mapping[str, float] = 0.0, label: str = ""
+) -> list[str]:
+    """Where ``measured`` is not what was ``published``, and by how much; of a mapping, the published keys count."""
+    if isinstance(published, Mapping):
+        if not isinstance(measured, Mapping):
+            return [f"{compact(measured)}, not {compact(published)}"]
+        return [
+            difference
+            for key, value in published.items()
+            for difference in differences(
+                value,
+                measured.get(key),
+                tolerance.get(key, 0.0) if isinstance(tolerance, Mapping) else tolerance,
+                f"{label} {key}".strip(),
+            )
+        ]
+    if (
+        isinstance(published, list | tuple)
+        and isinstance(measured, list | tuple)
+        and len(published) == len(measured)
+    ):
+        return [
+            difference
+            for place, (value, found) in enumerate(zip(published, measured, strict=True), start=1)
+            for difference in differences(value, found, tolerance, f"{label} {place}".strip())
+        ]
+    prefix = f"{label} is " if label else ""
+    if _number(published) and _number(measured):
+        allowed = tolerance if isinstance(tolerance, int | float) else 0.0
+        if math.isclose(published, measured, rel_tol=1e-12, abs_tol=allowed):
+            return []
+        gap = float(f"{measured - published:.3g}")
+        return [f"{prefix}{compact(measured)}, not {compact(published)} (off by {compact(gap)})"]
+    if type(published) is type(measured) and published == measured:
+        return []
+    return [f"{prefix}{compact(measured) or 'missing'}, not {compact(published)}"]
 
 
-def _mean(values: list[float]) -> float:
-    return math.fsum(values) / len(values)
-
-
-def _not_run(experiment: str) -> Judgement:
-    return Judgement(
-        Verdict.NOT_RUN,
-        f"Needs `gptrepro run {experiment} --scale laptop`, then `gptrepro publish {experiment}`.",
-        experiment=experiment,
-    )
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from html import escape
-from typing import Any
+from typing import get_args
 
 import pandas as pd
 
-from gptrepro.claims.ledger import JudgedClaim
-from gptrepro.claims.verdict import Verdict
+from gptrepro.claims.claim import Claim
+from gptrepro.claims.ledger import Basis, JudgedClaim
+from gptrepro.claims.verdict import SUPPORTED, Verdict
+from gptrepro.claims.wording import compact
 from gptrepro.errors import GptreproError
 
 
@@ -41,36 +43,31 @@ def count_verdicts(judged: Sequence[JudgedClaim]) -> dict[Verdict, int]:
 
 
 def headline(judged: Sequence[JudgedClaim]) -> str:
-    """One sentence on the empirical claims; what is true by construction is counted apart."""
-    empirical = [item for item in judged if item.judgement.verdict.empirical]
-    held = [
-        item
-        for item in empirical
-        if item.judgement.verdict in (Verdict.REPLICATED, Verdict.TREND, Verdict.MECHANISM)
-    ]
-    consistent = [item for item in judged if item.judgement.verdict is Verdict.CONSISTENT]
+    """One sentence on the claims that an experiment decided; everything else is counted apart."""
+    tried = [item for item in judged if item.basis == "experiment" and item.judgement.verdict.empirical]
+    held = sum(item.judgement.verdict in SUPPORTED for item in tried)
+    consistent = sum(item.judgement.verdict is Verdict.CONSISTENT for item in judged)
     return (
-        f"Of {len(empirical)} claim{'' if len(empirical) == 1 else 's'} put to a measurement, "
-        f"{len(held)} held; "
-        f"{len(consistent)} more are consistent by construction and counted apart."
+        f"Of {len(tried)} claim{'' if len(tried) == 1 else 's'} put to an experiment, {held} held; "
+        f"{consistent} more are consistent by construction or arithmetic and counted apart."
     )
 
 
-def compact(value: Any) -> str:
-    """A published or measured value as short text."""
-    if value is None:
-        return ""
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {compact(item)}" for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(compact(item) for item in value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return str(value)
+def count_by_basis(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
+    """How many claims have each verdict (rows), by what the verdict rests on (columns)."""
+    counts = Counter((item.judgement.verdict, item.basis) for item in judged)
+    verdicts = [verdict for verdict in Verdict if any(found == verdict for found, _ in counts)]
+    bases = [basis for basis in get_args(Basis) if any(found == basis for _, found in counts)]
+    return pd.DataFrame(
+        [[counts[verdict, basis] for basis in bases] for verdict in verdicts],
+        index=[str(verdict) for verdict in verdicts],
+        columns=bases,
+    )
+
+
+def printed(claim: Claim) -> str:
+    """What the paper prints, as short text."""
+    return f"table of {len(claim.rows)} rows" if claim.table is not None else compact(claim.published)
 
 
 def frame(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
@@ -80,7 +77,7 @@ def frame(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
             {
                 "claim": item.claim.statement,
                 "where": item.claim.where,
-                "published": compact(item.claim.published),
+                "published": printed(item.claim),
                 "measured": compact(item.judgement.measured),
                 "verdict": _verdict_text(item),
             }
@@ -99,7 +96,8 @@ _COLUMNS = ("Claim", "Paper", "Where", "Published", "Measured", "Verdict", "Evid
 def scoreboard_html(judged: Sequence[JudgedClaim]) -> str:
     """Every claim as one HTML table, for the Scoreboard.
 
-    A row's ``data-paper`` and ``data-verdict`` serve the page's filters; each claim has an anchor.
+    A row's ``data-paper``, ``data-verdict`` and ``data-basis`` serve the page's filters; each claim has
+    an anchor.
     """
     head = "".join(f'<th scope="col">{column}</th>' for column in _COLUMNS)
     body = "\n".join(_row_html(item) for item in judged)
@@ -122,7 +120,7 @@ def _row_html(item: JudgedClaim) -> str:
         statement,
         escape(claim.paper),
         escape(claim.where),
-        escape(compact(claim.published)) + (f" <small>{escape(claim.unit)}</small>" if claim.unit else ""),
+        escape(printed(claim)) + (f" <small>{escape(claim.unit)}</small>" if claim.unit else ""),
         escape(compact(found.measured)),
         badge,
         escape(_evidence(item)),
@@ -131,7 +129,8 @@ def _row_html(item: JudgedClaim) -> str:
         f'<td data-label="{label}">{cell}</td>' for label, cell in zip(_COLUMNS, cells, strict=True)
     )
     return (
-        f'<tr id="{escape(claim.id)}" data-paper="{escape(claim.paper)}" data-verdict="{kind}">{columns}</tr>'
+        f'<tr id="{escape(claim.id)}" data-paper="{escape(claim.paper)}" data-verdict="{kind}" '
+        f'data-basis="{item.basis.replace(" ", "-")}">{columns}</tr>'
     )
 
 

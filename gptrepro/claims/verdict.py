@@ -11,13 +11,15 @@ class Verdict(StrEnum):
     """What the evidence says of a claim."""
 
     CONSISTENT = "consistent"
-    """True by construction of the thing that was built; counted apart, never in the headline."""
+    """True by construction of the thing that was built, or by the paper's own arithmetic; counted apart,
+    never in the headline."""
     REPLICATED = "replicated"
     TREND = "trend replicated"
     """The direction and the stated minimum hold, at a smaller scale than the paper's."""
     MECHANISM = "mechanism shown"
     """A constructed analogue shows how it can work, not that the paper's model does it."""
     NOT_REPLICATED = "not replicated"
+    """An experiment, the thing that was built, or the paper's own arithmetic says otherwise."""
     INCONCLUSIVE = "inconclusive"
     NOT_RUN = "not run"
     CITED = "cited"
@@ -25,14 +27,12 @@ class Verdict(StrEnum):
 
     @property
     def empirical(self) -> bool:
-        """Whether the verdict rests on a measurement and counts in the headline."""
-        return self in (
-            Verdict.REPLICATED,
-            Verdict.TREND,
-            Verdict.MECHANISM,
-            Verdict.NOT_REPLICATED,
-            Verdict.INCONCLUSIVE,
-        )
+        """Whether an experiment can end in this verdict."""
+        return self in SUPPORTED or self in (Verdict.NOT_REPLICATED, Verdict.INCONCLUSIVE)
+
+
+SUPPORTED = (Verdict.REPLICATED, Verdict.TREND, Verdict.MECHANISM)
+"""The verdicts of a claim that an experiment supports."""
 
 
 @dataclass(frozen=True)

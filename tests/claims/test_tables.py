@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gptrepro.claims import Claim, JudgedClaim, Judgement, Verdict
-from gptrepro.claims.tables import compact, count_verdicts, frame, headline, scoreboard_html, select
+from gptrepro.claims.tables import count_by_basis, count_verdicts, frame, headline, scoreboard_html, select
+from gptrepro.claims.wording import compact
 from gptrepro.errors import GptreproError
 
 
@@ -24,8 +25,18 @@ def judged(paper: str, verdict: Verdict, statement: str = "It holds.", **found: 
 
 ROWS = [
     judged("gpt1", Verdict.CONSISTENT),
-    judged("gpt1", Verdict.TREND, "<b>Bold</b> & true", interval=(0.5, 0.75), n=3, mde=0.1, scale="laptop"),
-    judged("gpt2", Verdict.NOT_REPLICATED, stale="older version"),
+    judged(
+        "gpt1",
+        Verdict.TREND,
+        "<b>Bold</b> & true",
+        interval=(0.5, 0.75),
+        n=3,
+        mde=0.1,
+        scale="laptop",
+        experiment="gpt1-pretraining",
+    ),
+    judged("gpt2", Verdict.NOT_REPLICATED, stale="older version", experiment="gpt1-pretraining"),
+    judged("popular", Verdict.NOT_REPLICATED),
 ]
 
 
@@ -40,19 +51,30 @@ def test_selection_by_paper_and_verdict():
 
 def test_what_holds_by_construction_stays_out_of_the_headline():
     assert count_verdicts(ROWS)[Verdict.CONSISTENT] == 1
-    assert headline(ROWS).startswith("Of 2 claims put to a measurement, 1 held; 1 more")
+    assert headline(ROWS).startswith("Of 2 claims put to an experiment, 1 held; 1 more")
+
+
+def test_verdicts_are_counted_by_what_they_rest_on():
+    counts = count_by_basis(ROWS)
+    assert counts.loc["not replicated", "experiment"] == 1
+    assert counts.to_numpy().sum() == len(ROWS)
 
 
 def test_html_escapes_and_carries_what_the_filters_need():
     html = scoreboard_html(ROWS)
     assert "&lt;b&gt;Bold&lt;/b&gt; &amp; true" in html and "<b>" not in html
-    assert html.count("<tr id=") == 3
+    assert html.count("<tr id=") == 4
     assert 'data-verdict="not-replicated"' in html and "badge-stale" in html
     assert "95% interval 0.50 to 0.75, n = 3" in html
 
 
 def test_frame_marks_stale_rows():
-    assert list(frame(ROWS)["verdict"]) == ["consistent", "trend replicated", "not replicated (stale)"]
+    assert list(frame(ROWS)["verdict"]) == [
+        "consistent",
+        "trend replicated",
+        "not replicated (stale)",
+        "not replicated",
+    ]
 
 
 def test_values_are_short():

@@ -1,0 +1,199 @@
+"""GPT-3 and the scaling laws: sizes (Table 2.1), data (Table 2.2), compute (Table D.1), overlap (Table C.1)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from gptrepro.claims.arithmetic.registry import Rows, Values, mean, register
+
+TOKENS_BILLION = 300
+"""Tokens that every GPT-3 model reads (caption of Table 2.1)."""
+
+
+def _row(table: Rows, key: str, value: str) -> Values:
+    return next(row for row in table if row[key] == value)
+
+
+@register
+def heads_times_width(size: Values) -> int:
+    """Heads times their width: the inner width of attention."""
+    return int(size["n_heads"] * size["d_head"])
+
+
+@register
+def model_span(compute: Rows) -> dict[str, Any]:
+    """How many GPT-3 models Table D.1 lists, the smallest and the largest."""
+    sizes = [row["params_million"] * 1e6 for row in compute if row["model"].startswith("GPT-3")]
+    return {"models": len(sizes), "smallest": min(sizes), "largest": max(sizes)}
+
+
+@register
+def size_ratio(compute: Rows, model: str, other: float) -> float:
+    """Parameters of a model of Table D.1 over those of another."""
+    return round(_row(compute, "model", model)["params_million"] * 1e6 / other, 1)
+
+
+@register
+def mixture_totals(mixture: Rows) -> dict[str, float]:
+    """Sums of Table 2.2: weights, tokens, and tokens times printed epochs."""
+    return {
+        "weight_sum_pct": sum(row["weight_pct"] for row in mixture),
+        "token_sum_billion": sum(row["tokens_billion"] for row in mixture),
+        "tokens_times_epochs_billion": round(sum(row["tokens_billion"] * row["epochs"] for row in mixture)),
+    }
+
+
+@register
+def mixture_epochs(mixture: Rows) -> dict[str, float]:
+    """Epochs over each corpus that follow from its weight: weight x 300B / tokens."""
+    return {
+        row["corpus"]: round(row["weight_pct"] / 100 * TOKENS_BILLION / row["tokens_billion"], 2)
+        for row in mixture
+    }
+
+
+@register
+def mixture_part(mixture: Rows, corpora: list[str]) -> dict[str, float]:
+    """What some corpora make up of Table 2.2: per cent of the weights, and of the tokens."""
+    chosen = [row for row in mixture if row["corpus"] in corpora]
+    totals = mixture_totals(mixture)
+    return {
+        "of_weights_pct": round(100 * sum(row["weight_pct"] for row in chosen) / totals["weight_sum_pct"]),
+        "of_tokens_pct": round(
+            100 * sum(row["tokens_billion"] for row in chosen) / totals["token_sum_billion"]
+        ),
+    }
+
+
+@register
+def data_ratios(mixture: Rows, earlier: Values) -> dict[str, float]:
+    """Tokens processed, and tokens in the data sets, over an earlier data set (the mean of its estimates)."""
+    estimate = mean([earlier["low"], earlier["high"]]) / 1e9
+    return {
+        "processed_over_data_set": round(TOKENS_BILLION / estimate, 1),
+        "data_set_over_data_set": round(mixture_totals(mixture)["token_sum_billion"] / estimate, 1),
+    }
+
+
+@register
+def compute_columns(compute: Rows) -> dict[str, float]:
+    """Largest deviations in Table D.1, in per cent, of operations = factor x N x D and of days = operations / day."""
+    day = 1e15 * 86_400
+    products = [
+        row["flops_per_param_token"]
+        * row["params_million"]
+        * 1e6
+        * row["tokens_billion"]
+        * 1e9
+        / row["flops"]
+        for row in compute
+    ]
+    days = [row["flops"] / day / row["pf_days"] for row in compute]
+    return {
+        "operations_off_by_pct": round(100 * max(abs(ratio - 1) for ratio in products), 1),
+        "days_off_by_pct": round(100 * max(abs(ratio - 1) for ratio in days), 1),
+    }
+
+
+@register
+def compute_unit(compute: Rows) -> dict[str, float]:
+    """What Table D.1 takes for a petaflop/s-day (over all rows), and operations per weight and token."""
+    total = sum(row["flops"] for row in compute) / sum(row["pf_days"] for row in compute)
+    decoders = {row["flops_per_param_token"] for row in compute if row["model"].startswith("GPT-3")}
+    return {"pf_day_flops": float(f"{total:.3g}"), "per_weight_and_token": max(decoders)}
+
+
+@register
+def days_of(compute: Rows, models: list[str]) -> dict[str, float]:
+    """PF-days of some models of Table D.1."""
+    return {model: _row(compute, "model", model)["pf_days"] for model in models}
+
+
+@register
+def magnitude_of(compute: Rows, model: str) -> str:
+    """PF-days of a model in words: tens, hundreds, thousands."""
+    return ("ones", "tens", "hundreds", "thousands")[
+        int(math.log10(_row(compute, "model", model)["pf_days"]))
+    ]
+
+
+@register
+def tokens_per_parameter(compute: Rows, model: str) -> float:
+    """Training tokens per parameter of a model of Table D.1."""
+    row = _row(compute, "model", model)
+    return round(row["tokens_billion"] * 1e9 / (row["params_million"] * 1e6), 2)
+
+
+@register
+def loss_at(law: Values, compute: Rows, model: str) -> float:
+    """The loss that a power law of compute gives for a model of Table D.1."""
+    days = _row(compute, "model", model)["pf_days"]
+    return round(float(law["coefficient"] * days ** law["exponent"]), 2)
+
+
+@register
+def overfitting(joint: Values) -> dict[str, float]:
+    """How data must grow with size to hold overfitting, from the two exponents of the joint law."""
+    exponent = joint["alpha_N"] / joint["alpha_D"]
+    return {"exponent": round(exponent, 2), "data_factor_for_8x": round(8**exponent, 1)}
+
+
+@register
+def share_seen(mixture: Rows, corpus: str) -> float:
+    """The share of a corpus that was read, in per cent, if no part was read twice."""
+    return round(100 * mixture_epochs(mixture)[corpus])
+
+
+@register
+def rounded_shares(file: Values) -> dict[str, float]:
+    """English and all other languages, in whole per cent, from the published word counts."""
+    return {"english": round(file["english"]), "other": round(100 - file["english"])}
+
+
+@register
+def overlap_rows(overlap: Rows, names: list[str]) -> dict[str, float]:
+    """The clean share of some rows of Table C.1, in per cent."""
+    return {name: _row(overlap, "benchmark", name)["clean_pct"] for name in names}
+
+
+@register
+def overlap_row(overlap: Rows, name: str) -> dict[str, float]:
+    """One row of Table C.1, with the flagged share and the drop on its clean part."""
+    row = _row(overlap, "benchmark", name)
+    drop = row["all"] - row["clean"]
+    return {
+        "items": row["items"],
+        "flagged_pct": 100 - row["clean_pct"],
+        "all": row["all"],
+        "clean": row["clean"],
+        "drop": round(drop, 1),
+        "drop_pct": round(100 * drop / row["all"]),
+    }
+
+
+@register
+def mostly_flagged(overlap: Rows) -> dict[str, Any]:
+    """How many benchmarks of Table C.1 have more than half of their items flagged, and their share."""
+    flagged = sum(row["clean_pct"] < 50 for row in overlap)
+    return {"benchmarks": flagged, "of": len(overlap), "share": round(flagged / len(overlap), 2)}
+
+
+@register
+def overlap_changes(overlap: Rows) -> dict[str, float]:
+    """Rows of Table C.1 whose last column departs by more than one point from the change that its scores give.
+
+    Against all items, and against the mean of both scores; scores below 1 are too coarse to say.
+    """
+    rows = [row for row in overlap if row["all"] >= 1]
+    gap = {row["benchmark"]: row["clean"] - row["all"] for row in rows}
+
+    def departing(base: dict[str, float]) -> int:
+        return sum(
+            abs(100 * gap[row["benchmark"]] / base[row["benchmark"]] - row["change_pct"]) > 1 for row in rows
+        )
+
+    return {
+        "against_all_items": departing({row["benchmark"]: row["all"] for row in rows}),
+        "against_the_mean": departing({row["benchmark"]: mean([row["all"], row["clean"]]) for row in rows}),
+    }

@@ -1,0 +1,158 @@
+"""Claims as data: one row says what a paper (or a text about it) says, where, and how it is judged."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from gptrepro import storage
+from gptrepro.errors import GptreproError
+
+Kind = Literal["architecture", "training", "data", "result", "analysis", "scaling"]
+
+Row = Mapping[str, Any]
+"""One row of a wide table: numbers, text, and None where a cell is empty."""
+
+
+class RuleCall(BaseModel):
+    """The rule that judges a claim: a function of `gptrepro.claims.rules` and its arguments."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: str
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Everything but the name."""
+        return dict(self.model_extra or {})
+
+
+class Claim(BaseModel):
+    """What a paper says, where, and how it is judged here."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
+    paper: str
+    """The file that states it: a paper, ``popular`` (texts about the papers) or ``contradictions``."""
+    where: str
+    statement: str
+    published: Any = None
+    table: str | None = None
+    """Name of a file of ``data/claims/tables`` that holds the published values, where they are many."""
+    rows: tuple[Row, ...] = ()
+    """The rows of that table, read with the claim."""
+    covers: tuple[str, ...] = ()
+    """Further facts of the paper that this claim states, by their ids; a table's ``id`` column adds more."""
+    unit: str | None = None
+    kind: Kind
+    chapter: str | None = None
+    """The notebook that discusses it, such as ``gpt1/01-model``."""
+    rule: RuleCall | None = None
+    no_rule: Literal["cited", "not run"] | None = None
+    """The verdict where no rule judges the claim yet."""
+    because: str | None = None
+    """Why there is no rule, and what a test would need; beside a rule, what to know about its verdict."""
+
+    @model_validator(mode="after")
+    def _rule_or_reason(self) -> Claim:
+        if (self.rule is None) == (self.no_rule is None):
+            raise ValueError("a claim has either a rule or no_rule")
+        if self.no_rule is not None and not self.because:
+            raise ValueError("a claim without a rule says why in because")
+        if self.table is not None and self.published is not None:
+            raise ValueError("a claim has either a published value or a table")
+        return self
+
+    @property
+    def figures(self) -> Any:
+        """What the paper prints: the published value, or the rows of the table."""
+        return self.rows if self.table is not None else self.published
+
+    @property
+    def facts(self) -> frozenset[str]:
+        """Ids under which this claim can be found."""
+        of_rows = (str(row["id"]) for row in self.rows if "id" in row)
+        return frozenset((self.id, *self.covers, *of_rows))
+
+
+def claims_folder() -> Path:
+    """Where the claims are kept."""
+    return storage.project_root() / "data" / "claims"
+
+
+def read_claims(path: Path) -> list[Claim]:
+    """Read one file of claims; its name is the paper.
+
+    Raises:
+        GptreproError: the file or a table that it names is damaged, or a claim is incomplete.
+    """
+    try:
+        rows = yaml.load(path.read_text(encoding="utf-8"), _LOADER) or []
+    except yaml.YAMLError as error:
+        raise GptreproError(f"{path} is not valid YAML: {error}") from error
+    claims = []
+    for row in rows:
+        try:
+            table = (
+                {"rows": read_table(path.parent / "tables" / f"{row['table']}.csv")} if "table" in row else {}
+            )
+            claims.append(Claim.model_validate({"paper": path.stem} | row | table))
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = row.get("id", "without an id") if isinstance(row, dict) else row
+            place = ".".join(str(part) for part in first["loc"])
+            raise GptreproError(
+                f"{path}, claim {name}: {place} {first['msg']}.".replace("  ", " ")
+            ) from error
+    return claims
+
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The same safe loader, in C where PyYAML was built with it."""
+
+
+def read_table(path: Path) -> tuple[Row, ...]:
+    """The rows of a CSV file: what reads as a number is one, an empty cell is None.
+
+    Raises:
+        GptreproError: there is no such table, or a row has more or fewer cells than the head.
+    """
+    if not path.is_file():
+        raise GptreproError(f"There is no table {path}: a claim names it.")
+    with path.open(encoding="utf-8", newline="") as lines:
+        head, *body = csv.reader(lines)
+    for number, cells in enumerate(body, start=2):
+        if len(cells) != len(head):
+            raise GptreproError(f"{path}, line {number}: {len(cells)} cells under {len(head)} headings.")
+    return tuple(dict(zip(head, map(_cell, cells), strict=True)) for cells in body)
+
+
+def _cell(text: str) -> str | float | int | None:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text or None
+
+
+def load_claims(folder: Path | None = None) -> list[Claim]:
+    """Every claim of ``data/claims``, file by file.
+
+    Raises:
+        GptreproError: a file is damaged or two claims share an id.
+    """
+    folder = folder or claims_folder()
+    claims = [claim for path in sorted(folder.glob("*.yml")) for claim in read_claims(path)]
+    seen: set[str] = set()
+    for claim in claims:
+        if claim.id in seen:
+            raise GptreproError(f"Two claims are called {claim.id}: rename one of them.")
+        seen.add(claim.id)
+    return claims

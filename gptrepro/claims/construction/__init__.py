@@ -1,0 +1,17 @@
+"""What holds by construction, measured on the thing that was built.
+
+A probe looks at a model, a schedule, an optimiser or a tokenizer from outside (shapes that come out,
+values that go in and come out) and never reads the configuration that built it, so that a mistake in
+the code shows. Importing this package fills the registry.
+"""
+
+from gptrepro.claims.construction import built, decoder, shape, text, training
+from gptrepro.claims.construction.registry import PROBES, probe
+
+__all__ = ["PROBES", "decoder", "forget", "probe", "shape", "text", "training"]
+
+
+def forget() -> None:
+    """Forget all that was built and measured, after a change to the published models."""
+    built.forget()
+    shape.forget()
