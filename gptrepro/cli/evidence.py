@@ -1,141 +1,17 @@
-"""The ``gptrepro`` command: a thin layer that parses, calls the package and prints."""
+"""Commands about experiments, records, claims and the book."""
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from gptrepro import storage
+from gptrepro.cli.printing import AsJson, ScaleName, print_json, print_table
 from gptrepro.errors import GptreproError
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Re-run GPT-1, GPT-2 and GPT-3: models, data, experiments, claims and the book.",
-)
-data_app = typer.Typer(no_args_is_help=True, help="List, fetch and verify the data sets.")
-app.add_typer(data_app, name="data")
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
-ScaleName = Annotated[str, typer.Option(help="smoke, laptop, gpu or paper.")]
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def _print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for number, column in enumerate(columns):
-        numeric = bool(rows) and all(_looks_numeric(row[number]) for row in rows)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
-
-
-def _looks_numeric(text: str) -> bool:
-    return text[:1].isdigit()
-
-
-@app.command()
-def models(as_json: AsJson = False) -> None:
-    """The 13 published models: shape, exact parameter count, compute and memory."""
-    from gptrepro.published import PUBLISHED, describe
-
-    rows = [describe(model) for model in PUBLISHED.values()]
-    if as_json:
-        _print_json(rows)
-        return
-    _print_table(
-        "The published models",
-        [
-            "model",
-            "layers",
-            "width",
-            "heads",
-            "context",
-            "parameters",
-            "printed",
-            "training FLOPs",
-            "weights",
-        ],
-        [
-            [
-                row["name"],
-                str(row["n_layers"]),
-                str(row["d_model"]),
-                f"{row['n_heads']} x {row['d_head']}",
-                str(row["n_ctx"]),
-                f"{row['parameters']:,}",
-                _short(row["nominal_parameters"]),
-                "not reported" if row["training_flops"] is None else f"{row['training_flops']:.2e}",
-                f"{row['weight_bytes_fp32'] / 2**30:,.1f} GiB",
-            ]
-            for row in rows
-        ],
-    )
-    for row in rows:
-        typer.echo(f"{row['name']}: {row['reading']}")
-
-
-def _short(count: float) -> str:
-    return f"{count / 1e9:g}B" if count >= 1e9 else f"{count / 1e6:g}M"
-
-
-@data_app.command("list")
-def data_list(as_json: AsJson = False) -> None:
-    """Every data set: splits, size, licence, and the tier that serves it here."""
-    from gptrepro.text.inventory import list_datasets
-
-    found = list_datasets()
-    if as_json:
-        _print_json([item.as_row() for item in found])
-        return
-    _print_table(
-        "Data sets",
-        ["name", "splits", "size", "served by", "stands for", "licence"],
-        [
-            [
-                item.name,
-                ", ".join(item.splits),
-                f"{item.bytes / 1e6:,.1f} MB",
-                item.tier or "nothing here",
-                item.paper,
-                item.licence,
-            ]
-            for item in found
-        ],
-    )
-
-
-@data_app.command("fetch")
-def data_fetch(names: Annotated[list[str], typer.Argument(help="Data sets to fetch.")]) -> None:
-    """Fetch data sets into the home, verified."""
-    from gptrepro.text.inventory import fetch
-
-    for name in names:
-        typer.echo(fetch(name))
-
-
-@data_app.command("verify")
-def data_verify(names: Annotated[list[str], typer.Argument(help="Data sets to verify.")]) -> None:
-    """Read data sets through and compare every file with its pinned sha256."""
-    from gptrepro.text.inventory import verify
-
-    problems = [problem for name in names for problem in verify(name)]
-    for problem in problems:
-        typer.echo(problem, err=True)
-    if problems:
-        raise typer.Exit(1)
-    typer.echo(f"{', '.join(names)}: every file is as published.")
+app = typer.Typer()
 
 
 @app.command()
@@ -191,9 +67,9 @@ def claims(
 
     rows = [item.as_row() for item in select(judge(load_claims()), paper=paper, verdict=verdict)]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
-    _print_table(
+    print_table(
         f"{len(rows)} claims",
         ["claim", "where", "published", "measured", "verdict", "reason"],
         [
@@ -239,9 +115,9 @@ def plan(
     if not rows:
         raise GptreproError(f"Nothing of '{what}' runs at scale '{only}'.")
     if as_json:
-        _print_json([row.as_row() for row in rows])
+        print_json([row.as_row() for row in rows])
         return
-    _print_table(
+    print_table(
         "Plans (for all report seeds together)",
         ["experiment", "scale", "seeds", "parameters", "tokens", "FLOPs", "memory", "time"],
         [
@@ -282,19 +158,3 @@ def refresh(
 
     for path in refresh_notebooks(storage.project_root(), what or ()):
         typer.echo(f"refreshed {path}")
-
-
-def main() -> None:
-    """Entry point: a user's mistake is one sentence on standard error and exit status 1."""
-    try:
-        app()
-    except GptreproError as error:
-        typer.echo(f"Error: {error}", err=True)
-        sys.exit(1)
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        sys.stderr.close()
-        sys.exit(0)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,31 @@
+"""The ``gptrepro`` command: a thin layer that parses, calls the package and prints."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from gptrepro.cli import evidence, library, own_text
+from gptrepro.errors import GptreproError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Re-run GPT-1, GPT-2 and GPT-3: models, data, experiments, claims and the book.",
+)
+for commands in (library.app, evidence.app, own_text.app):
+    app.add_typer(commands)
+
+
+def main() -> None:
+    """Entry point: a user's mistake is one sentence on standard error and exit status 1."""
+    try:
+        app()
+    except GptreproError as error:
+        typer.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        sys.stderr.close()
+        sys.exit(0)

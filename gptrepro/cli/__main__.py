@@ -1,0 +1,3 @@
+from gptrepro.cli import main
+
+main()

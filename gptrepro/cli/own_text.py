@@ -1,0 +1,146 @@
+"""Commands for readers' own texts: train, evaluate, generate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gptrepro.cli.printing import AsJson, print_json
+
+app = typer.Typer()
+eval_app = typer.Typer(no_args_is_help=True, help="Evaluate a checkpoint: perplexity or completions.")
+app.add_typer(eval_app, name="eval")
+
+Checkpoint = Annotated[Path, typer.Option(help="A folder written by train, or any transformers GPT folder.")]
+
+
+@app.command()
+def train(
+    model: Annotated[str, typer.Option(help="A published model, or a JSON file of DecoderConfig fields.")],
+    text: Annotated[str, typer.Option(help="A data set by name, or a UTF-8 text file.")],
+    output: Annotated[Path, typer.Option(help="The checkpoint folder to write.")],
+    steps: Annotated[int, typer.Option(help="Updates of the weights.")],
+    tokenizer: Annotated[
+        str | None, typer.Option(help="gpt1, gpt2, train-gpt1, train-gpt2, or a folder.")
+    ] = None,
+    heldout: Annotated[str | None, typer.Option(help="A text to evaluate on, at the end.")] = None,
+    batch_size: Annotated[int, typer.Option(help="Sequences in an update.")] = 16,
+    context: Annotated[int, typer.Option(help="Tokens in a sequence.")] = 128,
+    learning_rate: Annotated[float, typer.Option(help="The peak of the schedule.")] = 1e-3,
+    warmup: Annotated[int, typer.Option(help="Updates of linear warm-up.")] = 100,
+    weight_decay: Annotated[float, typer.Option(help="Decoupled, on matrices.")] = 0.01,
+    accumulate: Annotated[int, typer.Option(help="Passes that share an update, to save memory.")] = 1,
+    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
+    compiled: Annotated[bool, typer.Option("--compile", help="Compile the model first.")] = False,
+    seed: Annotated[int, typer.Option(help="For weights, order of the data and dropout.")] = 0,
+    minutes: Annotated[float | None, typer.Option(help="Stop, everything saved, after so long.")] = None,
+) -> None:
+    """Train a model on a text; the same command goes on where it stopped."""
+    from gptrepro.train import TrainSettings
+    from gptrepro.workbench import train_on_text
+
+    settings = TrainSettings(
+        steps=steps,
+        batch_size=batch_size,
+        context=context,
+        peak_lr=learning_rate,
+        warmup_steps=min(warmup, steps),
+        weight_decay=weight_decay,
+        accumulate=accumulate,
+        precision=precision,  # type: ignore[arg-type]  # checked by TrainSettings
+        compile=compiled,
+        seed=seed,
+    )
+    result = train_on_text(
+        model=model,
+        text=text,
+        output=output,
+        tokenizer=tokenizer,
+        settings=settings,
+        heldout=heldout,
+        minutes=minutes,
+    )
+    last = result.history[-1] if result.history else {}
+    state = "finished" if result.finished else "time is up; the same command goes on"
+    typer.echo(
+        f"{state}: step {result.step} of {steps}, {result.tokens:,} tokens, loss {last.get('loss', 0):.3f}"
+    )
+    if "heldout_perplexity" in last:
+        typer.echo(f"held-out perplexity {last['heldout_perplexity']:.2f}")
+    typer.echo(f"checkpoint in {output}")
+
+
+@eval_app.command()
+def perplexity(
+    checkpoint: Checkpoint,
+    text: Annotated[str, typer.Option(help="A data set by name, or a UTF-8 text file.")],
+    split: Annotated[str, typer.Option(help="The data set's split.")] = "heldout",
+    stride: Annotated[int | None, typer.Option(help="Overlap windows, moving by so many tokens.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Perplexity of a text, per token, word and byte."""
+    from gptrepro.workbench import perplexity_of
+
+    found = perplexity_of(checkpoint, text, split=split, stride=stride)
+    if as_json:
+        print_json(found)
+        return
+    for unit in ("token", "word", "byte"):
+        typer.echo(f"perplexity per {unit}: {found[f'perplexity_per_{unit}']:.3f}")
+    typer.echo(f"bits per byte: {found['bits_per_byte']:.4f} over {found['tokens']:,} tokens")
+
+
+@eval_app.command()
+def completions(
+    checkpoint: Checkpoint,
+    jsonl: Annotated[Path, typer.Option(help='Rows {"context": ..., "completion": ...}.')],
+    as_json: AsJson = False,
+) -> None:
+    """How likely each completion is, and whether greedy decoding would write it."""
+    from gptrepro.workbench import completions_of
+
+    scores = completions_of(checkpoint, jsonl)
+    summary = {
+        "rows": len(scores.rows),
+        "exact_match": scores.accuracy,
+        "mean_log_likelihood": scores.mean_log_likelihood,
+        "log_likelihood_per_token": scores.log_likelihood_per_token,
+    }
+    if as_json:
+        print_json(summary | {"scores": [vars(row) for row in scores.rows]})
+        return
+    typer.echo(f"{summary['rows']} rows, exact match {scores.accuracy:.3f}")
+    typer.echo(f"log-likelihood: {scores.mean_log_likelihood:.3f} nats a row")
+
+
+@app.command()
+def generate(
+    checkpoint: Checkpoint,
+    prompt: Annotated[str, typer.Option(help="The text to continue.")],
+    tokens: Annotated[int, typer.Option(help="The most tokens to write.")] = 64,
+    temperature: Annotated[float, typer.Option(help="0 always takes the likeliest token.")] = 0.0,
+    top_k: Annotated[int | None, typer.Option(help="Sample among the k likeliest.")] = None,
+    top_p: Annotated[float | None, typer.Option(help="Sample among the likeliest that sum to p.")] = None,
+    stop: Annotated[list[str] | None, typer.Option(help="Texts that end the continuation.")] = None,
+    seed: Annotated[int, typer.Option(help="For sampling.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Continue a prompt."""
+    from gptrepro.workbench import continue_prompt
+
+    written = continue_prompt(
+        checkpoint,
+        prompt,
+        tokens=tokens,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        stop=stop or (),
+        seed=seed,
+    )
+    if as_json:
+        print_json({"prompt": prompt, "continuation": written})
+    else:
+        typer.echo(prompt + written)
