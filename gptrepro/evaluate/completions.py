@@ -86,7 +86,7 @@ def read_completions(path: Path) -> list[dict[str, str]]:
             well_formed = False
         if not well_formed:
             raise GptreproError(
-                f'Line {number} of {path} is no row like {{"context": "...", "completion": "..."}}: correct it.'
+                f'Line {number} of {path} is no row {{"context": "...", "completion": "..."}}: correct it.'
             )
     if not rows:
         raise GptreproError(f"{path} has no rows: give it one JSON object a line.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -228,3 +229,35 @@ def test_sigterm_stops_a_process_with_everything_saved(tmp_path: Path) -> None:
     done = len(history(tmp_path))
     assert [path.name for path in checkpoints(tmp_path)] == [f"step-{done:08d}"]
     assert done < 500
+
+
+def test_a_full_disk_while_saving_leaves_the_earlier_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = train_tiny(tmp_path / "whole")
+    train_tiny(tmp_path / "full", stop_after_seconds=0)
+    write = Path.write_bytes
+
+    def refuse(path: Path, data: bytes) -> int:
+        if path.name != "training.safetensors":
+            return write(path, data)
+        write(path, data[:100])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(GptreproError, match="disk is full"):
+        patch.setattr(Path, "write_bytes", refuse)
+        train_tiny(tmp_path / "full", checkpoint_every_seconds=0)
+    assert [path.name for path in checkpoints(tmp_path / "full")] == ["step-00000001"]
+    assert train_tiny(tmp_path / "full").history == expected.history
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_while_logging_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = Path.open
+
+    def open_full(path: Path, *arguments: Any, **options: Any) -> Any:
+        return opened(Path("/dev/full") if path.name == "metrics.jsonl" else path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", open_full)
+    with pytest.raises(GptreproError, match=r"disk is full while writing .*metrics.jsonl.*last checkpoint"):
+        train_tiny(tmp_path)
