@@ -1,7 +1,8 @@
-"""A Sphinx extension that keeps the pages small: the icons they show, formulas where there are some.
+"""A Sphinx extension that keeps pages small: icons and styles that are used, MathJax where formulas are.
 
 The theme carries about 2,000 icons twice (1.5 MB as a script, and a font with its rules), of which a book
-shows two dozen, and Sphinx loads MathJax on a page whose subpages have formulas.
+shows two dozen; sphinx-design styles every colour and column; Sphinx loads MathJax on a page whose
+subpages have formulas.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ ICON = re.compile(r'"?([a-z0-9-]+)"?:\[\d+,\d+,\[([^\]]*)\],"[0-9a-f]+",(?:"[^"]
 
 ICON_RULE = re.compile(r"(?:\.fa-[a-z0-9-]+::?before,?)+\{content:[^}]*\}")
 """One icon of the font; without these rules, a page that draws icons by script does not fetch the font."""
+
+SD_CLASS = re.compile(r"\bsd-[\w-]+")
 
 
 def used_icons(folder: Path) -> set[str]:
@@ -51,13 +54,26 @@ def keep_icons(script: str, names: set[str]) -> str:
     return kept
 
 
+def keep_rules(style: str, names: set[str]) -> str:
+    """A style sheet without the rules that need a class of sphinx-design (``sd-...``) not among ``names``."""
+
+    def keep(match: re.Match[str]) -> str:
+        needed = [set(re.findall(r"\.(sd-[\w-]+)", selector)) for selector in match.group(1).split(",")]
+        return match.group() if any(classes <= names for classes in needed) else ""
+
+    return re.sub(r"([^{}]+)\{[^{}]*\}", keep, style)
+
+
 def shrink(app: Sphinx, error: Exception | None) -> None:
-    """Cut the icons and drop source maps once the pages are written."""
+    """Cut icons and style rules that no page uses, and drop source maps, once the pages are written."""
     if error is not None or app.builder.format != "html":
         return
     output = Path(app.outdir)
     for path in output.rglob("*.map"):
         path.unlink()
+    classes = {name for page in output.rglob("*.html") for name in SD_CLASS.findall(page.read_text("utf-8"))}
+    for path in output.glob("_static/sphinx-design*.css"):
+        path.write_text(keep_rules(path.read_text("utf-8"), classes), "utf-8")
     icons = output / "_static" / "scripts" / "fontawesome.js"
     style = output / "_static" / "styles" / "pydata-sphinx-theme.css"
     try:

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+
+from gptrepro.book.slim import ICON_RULE, keep_icons, keep_rules
+
+MANY = "".join(f'icon{n}:[1,1,[],"f00{n % 10}","M0"],' for n in range(1000))
+
+
+def test_only_the_named_icons_stay() -> None:
+    moon, house = 'moon:[384,512,[127769],"f186","M1 2"],', '"house-user":[1,2,["home"],"e1b0",["a","b"]]'
+    script = f"var i={{{MANY}{moon}{house}}};f()"
+    assert keep_icons(script, {"moon"}) == f"var i={{{moon}}};f()"
+    assert '"house-user"' in keep_icons(script, {"home"})
+
+
+def test_a_script_of_another_layout_is_left_alone() -> None:
+    with pytest.raises(ValueError, match="only 1 icons"):
+        keep_icons('var i={moon:[384,512,[],"f186","M1 2"]}', {"moon"})
+
+
+def test_only_rules_for_classes_in_use_stay() -> None:
+    style = ":root{--sd-x:1}.sd-a,.sd-b{c:d}.sd-a .sd-b{e:f}@media print{.sd-b>p{g:h}.sd-a{i:j}}.other{k:l}"
+    assert keep_rules(style, {"sd-a"}) == ":root{--sd-x:1}.sd-a,.sd-b{c:d}@media print{.sd-a{i:j}}.other{k:l}"
+    assert keep_rules(style, {"sd-a", "sd-b"}) == style
+
+
+def test_icon_rules_go_and_others_stay() -> None:
+    icons = r'.fa-moon:before{content:"\f186"}.fa-a:before,.fa-b::before{content:"x"}'
+    style = icons + '.fa-spin{animation:x}.a{content:"y"}'
+    assert ICON_RULE.sub("", style) == '.fa-spin{animation:x}.a{content:"y"}'
