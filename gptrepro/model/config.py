@@ -8,6 +8,7 @@ from typing import Literal
 from gptrepro.errors import GptreproError
 
 AttentionKind = Literal["dense", "banded"]
+Activation = Literal["gelu_tanh", "gelu", "relu"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class DecoderConfig:
     norm: Literal["post", "pre"] = "post"
     """Where layer norm sits: after each residual addition (GPT-1), or before each sub-block with
     one final norm (GPT-2 and GPT-3)."""
-    activation: Literal["gelu_tanh", "gelu", "relu"] = "gelu_tanh"
+    activation: Activation = "gelu_tanh"
     attention: tuple[AttentionKind, ...] = ("dense",)
     """Attention of layer ``i`` is ``attention[i % len(attention)]``."""
     window: int | None = None

@@ -1,0 +1,9 @@
+"""Models to and from files: the folders of ``transformers``, and OpenAI's original GPT-1 arrays.
+
+Nothing here runs code from a file: weights are read from safetensors and plain numpy arrays only.
+"""
+
+from gptrepro.checkpoints.folders import load_checkpoint, save_checkpoint
+from gptrepro.checkpoints.openai import load_openai_gpt1
+
+__all__ = ["load_checkpoint", "load_openai_gpt1", "save_checkpoint"]
