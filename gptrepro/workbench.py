@@ -135,7 +135,7 @@ def train_on_text(
     if settings.context > config.n_ctx:
         raise GptreproError(f"--context {settings.context} exceeds the model's {config.n_ctx} positions.")
     source = open_text(text)
-    kept = output / "tokenizer"
+    kept = output / "training" / "tokenizer"  # so that a second call goes on with the same one
     if kept.is_dir():
         chosen = load_tokenizer(kept)
     else:
@@ -192,9 +192,8 @@ def open_checkpoint(folder: Path) -> Opened:
     Raises:
         GptreproError: there is none, it is damaged, or it is of another architecture.
     """
-    model = load_checkpoint(folder).eval()
-    inside = folder / "tokenizer"
-    return Opened(model, load_tokenizer(inside if inside.is_dir() else folder))
+    model = load_checkpoint(folder)
+    return Opened(model, load_tokenizer(folder))
 
 
 def perplexity_of(
