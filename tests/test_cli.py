@@ -76,7 +76,7 @@ def test_data_list_names_the_embedded_default(gptrepro):
         (("claims", "--verdict", "maybe"), "no verdict 'maybe'"),
         (("publish", "gpt1-pretraining", "--scale", "smoke"), "cannot be published"),
         (("data", "fetch", "playz"), "plays"),
-        (("data", "verify", "nothing-like-it"), "data set"),
+        (("data", "verify", "nothing-like-it"), "no text called"),
         (("refresh", "gpt9/99"), "gpt9/99"),
     ],
 )
