@@ -17,6 +17,7 @@ from gptrepro.train.compiling import Loss, compiled
 from gptrepro.train.divergence import LossWatch
 from gptrepro.train.feed import BatchSource, passes
 from gptrepro.train.interrupt import stop_on_signals
+from gptrepro.train.lock import sole_trainer
 from gptrepro.train.metrics import MetricsLog, Row
 from gptrepro.train.optimizer import build_optimizer, set_learning_rate
 from gptrepro.train.precision import Precision, choose_device, choose_precision
@@ -82,12 +83,12 @@ def train(
     Raises:
         Diverged: the loss or the gradient is not finite; the last checkpoint is from before.
         Interrupted: SIGINT or SIGTERM came; everything is saved.
-        GptreproError: the folder holds another training, or the disk is full.
+        GptreproError: the folder holds another training or is in use, or the disk is full.
     """
     began = time.monotonic()
     place = choose_device(device)
     cuda = [place] if place.type == "cuda" else []
-    with torch.random.fork_rng(cuda), stop_on_signals() as request:
+    with sole_trainer(folder), torch.random.fork_rng(cuda), stop_on_signals() as request:
         torch.manual_seed(settings.seed)
         model.to(place)
         precision = choose_precision(settings.precision, place)
@@ -127,7 +128,8 @@ def train(
                 # log
                 if settings.logs_after(now.step):
                     row: Row = {"step": now.step, "tokens": now.tokens, "loss": losses.mean(), "lr": rate}
-                    row["grad_norm"] = float(gradient_norm)
+                    if math.isfinite(norm := float(gradient_norm)):  # in fp16 it may have overflowed
+                        row["grad_norm"] = norm
                     if evaluate is not None and settings.evaluates_after(now.step):
                         row |= _evaluated(evaluate, model, cuda)
                     log.append(row)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from gptrepro.errors import GptreproError
 from gptrepro.train.schedule import BatchRamp, LearningRate, ScheduleShape
@@ -77,6 +77,12 @@ class TrainSettings:
         for name in ("steps", "batch_size", "context", "accumulate", "log_every"):
             if getattr(self, name) < 1:
                 raise GptreproError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        for name, choices in (
+            ("schedule", get_args(ScheduleShape)),
+            ("precision", get_args(PrecisionChoice)),
+        ):
+            if getattr(self, name) not in choices:
+                raise GptreproError(f"{name} must be one of {', '.join(choices)}, not {getattr(self, name)}.")
         if not self.peak_lr > 0:
             raise GptreproError(f"peak_lr must be above zero, not {self.peak_lr}.")
         if not 0 <= self.final_lr_fraction <= 1:

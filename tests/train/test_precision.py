@@ -79,6 +79,8 @@ def test_fp16_skips_the_updates_that_overflow_and_lowers_its_scale(tmp_path: Pat
     assert losses[0] == losses[1] == 1.0
     assert losses[2] < 1.0
     assert result.finished
+    assert "grad_norm" not in result.history[0]
+    assert "grad_norm" in result.history[1]
 
 
 def test_a_device_that_is_not_there_is_refused_in_one_sentence() -> None:

@@ -19,6 +19,8 @@ from tests.train.tiny import tiny_settings
         {"ramp_tokens": 100},
         {"ramp_tokens": 100, "ramp_batch_size": 5},
         {"accumulate": 0},
+        {"precision": "fp64"},
+        {"schedule": "step"},
     ],
 )
 def test_impossible_settings_are_refused(wrong: dict[str, Any]) -> None:
