@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from gptrepro.claims.arithmetic.registry import Values, mean, register
@@ -19,7 +21,7 @@ def datasets_beaten(row: Values, earlier: Values) -> dict[str, Any]:
     """On how many data sets every column of Table 3 beats the earlier best; the rest by name."""
     by_dataset: dict[str, list[bool]] = {}
     for column, score in row.items():
-        by_dataset.setdefault(column.split("_")[0], []).append(_better(column, score, earlier[column]))
+        by_dataset.setdefault(re.split("[-_]", column)[0], []).append(_better(column, score, earlier[column]))
     missed = sorted(name for name, wins in by_dataset.items() if not all(wins))
     return {"improved": len(by_dataset) - len(missed), "of": len(by_dataset), "missed": missed}
 
@@ -46,7 +48,7 @@ def reversals(rows: Mapping[str, Values]) -> list[str]:
         for column in ascending[0]
         if not all(
             _better(column, larger[column], smaller[column])
-            for smaller, larger in zip(ascending, ascending[1:], strict=False)
+            for smaller, larger in pairwise(ascending)
         )
     ]
 
@@ -64,7 +66,7 @@ def difference(minuend: Values, subtrahend: Values, key: str) -> float:
 
 
 @register
-def row_means(rows: Mapping[str, Values]) -> dict[str, float]:
+def nested_means(rows: Mapping[str, Values]) -> dict[str, float]:
     """The mean of each row over its columns."""
     return {name: round(mean(list(row.values())), 2) for name, row in rows.items()}
 
@@ -93,7 +95,7 @@ def exponents_agree(rows: Mapping[str, Values]) -> dict[str, Any]:
 def size_ratios(sizes: Mapping[str, Values]) -> dict[str, Any]:
     """How many times larger each printed size is than the one before, and whether all lie within 2 to 3."""
     printed = [row["printed_million"] for row in sizes.values()]
-    ratios = [round(b / a, 1) for a, b in zip(printed, printed[1:], strict=False)]
+    ratios = [round(b / a, 1) for a, b in pairwise(printed)]
     return {"all_between_2_and_3": all(2 <= ratio <= 3 for ratio in ratios), "ratios": ratios}
 
 

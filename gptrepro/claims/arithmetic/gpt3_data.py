@@ -29,6 +29,12 @@ def model_span(compute: Rows) -> dict[str, Any]:
 
 
 @register
+def params_million(compute: Rows, model: str) -> float:
+    """Parameters of a model of Table D.1, in millions."""
+    return float(_row(compute, "model", model)["params_million"])
+
+
+@register
 def size_ratio(compute: Rows, model: str, other: float) -> float:
     """Parameters of a model of Table D.1 over those of another."""
     return round(_row(compute, "model", model)["params_million"] * 1e6 / other, 1)
@@ -51,6 +57,19 @@ def mixture_epochs(mixture: Rows) -> dict[str, float]:
         row["corpus"]: round(row["weight_pct"] / 100 * TOKENS_BILLION / row["tokens_billion"], 2)
         for row in mixture
     }
+
+
+@register
+def mixture_sums(mixture: Rows) -> dict[str, float]:
+    """The sum of the weights, and the epochs that follow from each."""
+    return {"weights": mixture_totals(mixture)["weight_sum_pct"]} | mixture_epochs(mixture)
+
+
+@register
+def epochs_of_size(mixture: Rows, other: Values, corpus: str) -> float:
+    """Epochs that follow from a corpus's weight if it has the tokens that another paper counts in it."""
+    weight = _row(mixture, "corpus", corpus)["weight_pct"] / 100
+    return float(round(weight * TOKENS_BILLION * 1e9 / other["tokens"], 2))
 
 
 @register
@@ -158,9 +177,9 @@ def overlap_rows(overlap: Rows, names: list[str]) -> dict[str, float]:
 
 
 @register
-def overlap_row(overlap: Rows, name: str) -> dict[str, float]:
+def overlap_row(overlap: Rows, benchmark: str) -> dict[str, float]:
     """One row of Table C.1, with the flagged share and the drop on its clean part."""
-    row = _row(overlap, "benchmark", name)
+    row = _row(overlap, "benchmark", benchmark)
     drop = row["all"] - row["clean"]
     return {
         "items": row["items"],

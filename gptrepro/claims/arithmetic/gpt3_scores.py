@@ -194,15 +194,17 @@ def few_shot_of(table: Rows, size: str, tasks: list[str]) -> dict[str, float]:
 
 
 @register
-def largest_few_shot(table: Rows, size: str, besides: list[str]) -> float:
+def largest_few_shot(table: Rows, size: str, besides: list[str]) -> dict[str, Any]:
     """The best few-shot arithmetic score of one size outside some tasks."""
-    return max(_score(table, task, "few", size) for task in ARITHMETIC if task not in besides)
+    best = max(_score(table, task, "few", size) for task in ARITHMETIC if task not in besides)
+    return {"below_10": best < 10, "best": best}
 
 
 @register
-def one_shot_drops(columns: Mapping[str, Values], tasks: list[str]) -> dict[str, float]:
-    """By how much one-shot falls short of few-shot, in per cent of few-shot."""
-    return {task: round(100 * (1 - columns[task]["one"] / columns[task]["few"]), 1) for task in tasks}
+def one_shot_drops(columns: Mapping[str, Values], tasks: list[str]) -> dict[str, Any]:
+    """By how much one-shot falls short of few-shot, in per cent of few-shot, and whether by half everywhere."""
+    drops = {task: round(100 * (1 - columns[task]["one"] / columns[task]["few"]), 1) for task in tasks}
+    return {"half_or_more": min(drops.values()) >= 50} | drops
 
 
 @register
@@ -229,14 +231,26 @@ def translation(columns: Mapping[str, Values]) -> dict[str, float]:
 
 
 @register
-def differing_cells(table: Rows, tables: Mapping[str, Mapping[str, Values]]) -> dict[str, Any]:
+def second_bleu(table: Rows, overlap: Rows) -> dict[str, Any]:
+    """Largest gap of Table H.1's two BLEU rows of each direction (few-shot) from the score of Table C.1."""
+    printed = {row["benchmark"]: row["all"] for row in overlap}
+    directions = [d.removesuffix(" sb") for d in {row["benchmark"] for row in table} if d.endswith(" sb")]
+
+    def gap(row: str) -> float:
+        return round(max(abs(_score(table, f"{d} {row}", "few", "175b") - printed[d]) for d in directions), 1)
+
+    return {"second_rows_agree": gap("sb") <= 0.1, "second_rows_off_by": gap("sb"), "first_rows_off_by": gap("mb")}
+
+
+@register
+def differing_cells(table: Rows, *tables: Mapping[str, Values]) -> dict[str, Any]:
     """Cells of the text's tables that Table H.1 prints differently for the largest model.
 
     A table maps benchmarks to settings to scores; ``SOTA`` is the fine-tuned best and ``test`` the score of
     the test server. A difference within the rounding to one decimal is none.
     """
     compared, differing = 0, []
-    for printed in tables.values():
+    for printed in tables:
         for name, cells in printed.items():
             rows = {row["setting"]: row for row in table if row["benchmark"] in (name, f"{name} mb")}
             for setting, value in cells.items():

@@ -15,6 +15,18 @@ def part(values: Values, key: str) -> Any:
 
 
 @register
+def same_for_all(values: Values, key: str, labels: list[str]) -> dict[str, Any]:
+    """One part of a published value, beside each of several texts that give it."""
+    return dict.fromkeys(labels, values[key])
+
+
+@register
+def parts_apart(values: Values, more: str, less: str) -> float:
+    """One part of a published value less another."""
+    return float(round(values[more] - values[less], 2))
+
+
+@register
 def rows_of_embedding(parameters: Values, width: int) -> int:
     """Rows of a token embedding, from its parameters and the width of the model."""
     return int(parameters["token_emb"] // width)

@@ -148,14 +148,24 @@ def size(model: str) -> dict[str, Any]:
         "n_heads": outline["n_heads"],
         "d_head": outline["d_head"],
         "parameters": parameters(model),
-        "times_gpt1": round(parameters(model) / parameters("gpt1"), 1),
+        "times_gpt1": _times(model, "gpt1"),
     }
 
 
+def _times(model: str, other: str) -> float:
+    return round(parameters(model) / parameters(other), 1)
+
+
 @register
-def times_gpt2(model: str) -> float:
-    """Parameters over those of the largest GPT-2."""
-    return round(parameters(model) / parameters("gpt2-1558m"), 1)
+def times_gpt1(model: str) -> dict[str, Any]:
+    """Parameters over those of GPT-1, and whether that is more than an order of magnitude."""
+    return {"more_than_10": _times(model, "gpt1") > 10, "times": _times(model, "gpt1")}
+
+
+@register
+def times_gpt2(model: str) -> dict[str, Any]:
+    """Parameters over those of the largest GPT-2, and whether that is more than two orders of magnitude."""
+    return {"more_than_100": _times(model, "gpt2-1558m") > 100, "times": _times(model, "gpt2-1558m")}
 
 
 @register
@@ -167,6 +177,20 @@ def attention_share(model: str) -> float:
     decoder = published_model(model).decoder
     full = forward_flops_per_token(decoder, decoder.n_ctx)
     return round(100 * (1 - forward_flops_per_token(decoder, 1) / full), 1)
+
+
+@register
+def attention_is_small(model: str) -> dict[str, Any]:
+    """Whether that part is below a tenth."""
+    share = attention_share(model)
+    return {"below_10_pct": share < 10, "share_pct": share}
+
+
+@register
+def matrix_weights(model: str) -> float:
+    """Weights in the matrices of the blocks, over layers times squared width."""
+    weights = sum(p.numel() for p in whole(model).h.parameters() if p.ndim == 2)
+    return weights / (blocks(model) * residual_width(model) ** 2)
 
 
 @register

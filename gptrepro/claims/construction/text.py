@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import functools
+import math
 import sys
 import unicodedata
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
 from gptrepro.claims.construction.registry import register
+from gptrepro.evaluate.perplexity import evaluate_perplexity
 from gptrepro.text.assets import tokenizer_files
 from gptrepro.tokenizer import (
     ByteLevelTokenizer,
@@ -119,4 +127,40 @@ def unseen_characters() -> dict[str, Any]:
     return {
         "gpt1_unknown_tokens": gpt1.encode(text).count(gpt1.vocab["<unk>"]),
         "gpt2_lossless": gpt2.decode(gpt2.encode(text)) == text,
+    }
+
+
+class _Uniform(torch.nn.Module):
+    """A language model that knows nothing: every token is as likely as any other."""
+
+    def __init__(self, n_vocab: int) -> None:
+        super().__init__()
+        self.scores = torch.nn.Parameter(torch.zeros(n_vocab))
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return self.scores.expand(*ids.shape, -1)
+
+
+@dataclass(frozen=True)
+class _Text:
+    """A text of 4 letters a token and 2 tokens a word."""
+
+    tokens: NDArray[np.unsignedinteger]
+    n_tokens: int
+    n_bytes: int
+    n_words: int
+
+
+@register
+def units_of_likelihood() -> dict[str, bool]:
+    """Whether one likelihood is spread rightly over words, bytes and bits, on a model of known likelihood.
+
+    Each token costs 4 bits under a uniform model of 16 tokens; the text has 2 tokens to a word of 8 bytes.
+    """
+    text = _Text(np.arange(65, dtype=np.uint16) % 16, n_tokens=65, n_bytes=4 * 65, n_words=65 // 2)
+    found = evaluate_perplexity(_Uniform(16), text, context=16)
+    words = text.n_words / text.n_tokens * found.tokens
+    return {
+        "word_from_token": math.isclose(math.log2(found.perplexity_per_word), 4 * found.tokens / words, rel_tol=1e-5),
+        "bits_from_nats": math.isclose(found.bits_per_byte, 1.0, rel_tol=1e-5),
     }

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from gptrepro.claims.construction.built import reduced, sample_ids
 from gptrepro.claims.construction.registry import register
+from gptrepro.claims.construction.shape import size
 from gptrepro.errors import GptreproError
 from gptrepro.published import published_model
 from gptrepro.text.batches import Batches
@@ -84,6 +85,19 @@ def training_row(model: str) -> dict[str, float]:
     total = settings.steps * settings.batch_size * settings.context
     peak = max(_rate(settings, total // 20_000 * k) for k in range(1, 20_001))
     return {"lr": round(peak, 7), "batch_tokens": settings.sequences(total) * settings.context}
+
+
+@register
+def row_of_sizes(model: str) -> dict[str, Any]:
+    """One row of GPT-3's Table 2.1: the shape of the model, and its rate and batch from the running schedule."""
+    return size(model) | training_row(model)
+
+
+@register
+def training_tokens(model: str) -> float:
+    """Tokens of all updates together."""
+    settings = _settings(model)
+    return float(settings.steps * settings.batch_size * settings.context)
 
 
 @register
