@@ -1,8 +1,8 @@
 """A Sphinx extension that keeps pages small: icons and styles that are used, MathJax where formulas are.
 
 The theme carries about 2,000 icons twice (1.5 MB as a script, and a font with its rules), of which a book
-shows two dozen; sphinx-design styles every colour and column; Sphinx loads MathJax on a page whose
-subpages have formulas.
+shows two dozen; its style sheets cover all of Bootstrap; Sphinx loads MathJax on a page whose subpages
+have formulas.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ ICON = re.compile(r'"?([a-z0-9-]+)"?:\[\d+,\d+,\[([^\]]*)\],"[0-9a-f]+",(?:"[^"]
 ICON_RULE = re.compile(r"(?:\.fa-[a-z0-9-]+::?before,?)+\{content:[^}]*\}")
 """One icon of the font; without these rules, a page that draws icons by script does not fetch the font."""
 
-SD_CLASS = re.compile(r"\bsd-[\w-]+")
+WORD = re.compile(r"[A-Za-z_][\w-]*")
+"""What can be the name of a class, in a page or in a script that may set it."""
 
 
 def used_icons(folder: Path) -> set[str]:
@@ -54,14 +55,21 @@ def keep_icons(script: str, names: set[str]) -> str:
     return kept
 
 
-def keep_rules(style: str, names: set[str]) -> str:
-    """A style sheet without the rules that need a class of sphinx-design (``sd-...``) not among ``names``."""
+def keep_rules(style: str, words: set[str]) -> str:
+    """A style sheet without comments and without rules that need a class not among ``words``.
+
+    A selector with brackets, quotes or escapes is not taken apart: its rule stays.
+    """
 
     def keep(match: re.Match[str]) -> str:
-        needed = [set(re.findall(r"\.(sd-[\w-]+)", selector)) for selector in match.group(1).split(",")]
-        return match.group() if any(classes <= names for classes in needed) else ""
+        selectors = match.group(1)
+        if re.search(r"[(\[\"\\]", selectors):
+            return match.group()
+        needed = [set(re.findall(r"\.([A-Za-z_][\w-]*)", selector)) for selector in selectors.split(",")]
+        return match.group() if any(classes <= words for classes in needed) else ""
 
-    return re.sub(r"([^{}]+)\{[^{}]*\}", keep, style)
+    style = re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)
+    return re.sub(r"([^{};]+)\{[^{}]*\}", keep, style)
 
 
 def shrink(app: Sphinx, error: Exception | None) -> None:
@@ -71,14 +79,13 @@ def shrink(app: Sphinx, error: Exception | None) -> None:
     output = Path(app.outdir)
     for path in output.rglob("*.map"):
         path.unlink()
-    classes = {name for page in output.rglob("*.html") for name in SD_CLASS.findall(page.read_text("utf-8"))}
-    for path in output.glob("_static/sphinx-design*.css"):
-        path.write_text(keep_rules(path.read_text("utf-8"), classes), "utf-8")
+    texts = [path.read_text("utf-8") for path in (*output.rglob("*.html"), *output.rglob("*.js"))]
+    words = {word for text in texts for word in WORD.findall(text)}
+    for path in output.glob("_static/**/*.css"):
+        path.write_text(keep_rules(ICON_RULE.sub("", path.read_text("utf-8")), words), "utf-8")
     icons = output / "_static" / "scripts" / "fontawesome.js"
-    style = output / "_static" / "styles" / "pydata-sphinx-theme.css"
     try:
         icons.write_text(keep_icons(icons.read_text("utf-8"), used_icons(output)), "utf-8")
-        style.write_text(ICON_RULE.sub("", style.read_text("utf-8")), "utf-8")
     except (OSError, ValueError) as problem:
         logger.warning("the theme's icons could not be reduced: %s", problem)
 

@@ -23,6 +23,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [page.with_suffix(".html").as_posix() for page in read_contents(ROOT).pages]
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
+TYPESET = "() => [...document.querySelectorAll('.math')].every(e => e.querySelector('mjx-container'))"
+"""Whether MathJax, which starts after the page has loaded, has set every formula."""
+
 MAX_PAGE_BYTES = 1_500_000
 """What a page may weigh, its notebook's own pictures aside."""
 
@@ -54,11 +57,16 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
+class QuietServer(http.server.ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing about a window that closed before it had read everything."""
+
+
 @pytest.fixture(scope="module")
 def site(html: Path) -> Iterator[str]:
     """The address of the book on a local server."""
     handler = functools.partial(QuietHandler, directory=str(html))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with QuietServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
@@ -90,7 +98,9 @@ def visit(browser: Browser) -> Iterator[object]:
         page.on("requestfailed", lambda request: visit.problems.append(f"failed: {request.url}"))
         page.on("response", lambda answer: answer.status >= 400 and visit.problems.append(answer.url))
         page.on("requestfinished", lambda request: visit.sizes.update({request.url: _body_bytes(request)}))
-        page.goto(address, wait_until="networkidle")
+        page.goto(address)
+        page.wait_for_function(TYPESET)
+        page.wait_for_load_state("networkidle")
         return visit
 
     yield open_page
@@ -103,7 +113,7 @@ def _body_bytes(request) -> int:  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_page_is_complete_and_offline(visit, site: str, name: str) -> None:
+def test_page_is_complete_offline_and_light(visit, site: str, name: str) -> None:
     seen = visit(site + name)
     assert seen.problems == []
     assert [url for url in seen.requests if not url.startswith((site, "data:"))] == []
@@ -111,13 +121,7 @@ def test_page_is_complete_and_offline(visit, site: str, name: str) -> None:
     assert seen.page.evaluate(missing) == []
     unnamed = "() => [...document.querySelectorAll('.bd-article img:not([alt])')].map(i => i.src)"
     assert seen.page.evaluate(unnamed) == []
-    assert seen.page.locator(".math").count() == seen.page.locator(".math:has(mjx-container)").count()
     assert seen.page.locator("mjx-merror").count() == 0
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_page_is_light(visit, site: str, name: str) -> None:
-    seen = visit(site + name)
     pictures = site + "_images/"
     assert sum(size for url, size in seen.sizes.items() if not url.startswith(pictures)) < MAX_PAGE_BYTES
 
@@ -127,7 +131,6 @@ def test_page_works_from_a_folder(visit, html: Path, name: str) -> None:
     seen = visit((html / name).as_uri())
     assert seen.problems == []
     assert [url for url in seen.requests if not url.startswith((html.as_uri(), "data:"))] == []
-    assert seen.page.locator(".math").count() == seen.page.locator(".math:has(mjx-container)").count()
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -142,14 +145,21 @@ def test_page_fits_a_phone(visit, site: str, name: str) -> None:
     assert page.evaluate(cut) == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
-def test_page_is_accessible(visit, site: str, name: str, scheme: str) -> None:
-    page = visit(site + name, scheme=scheme).page
-    assert page.evaluate("document.documentElement.dataset.theme") == scheme
-    found = Axe().run(page).response["violations"]
-    serious = [entry for entry in found if entry["impact"] in ("serious", "critical")]
-    assert [(entry["id"], [node["html"][:200] for node in entry["nodes"]]) for entry in serious] == []
+def test_page_is_accessible(visit, site: str, name: str) -> None:
+    page = visit(site + name).page
+
+    def serious(**options: object) -> list[tuple[str, list[str]]]:
+        found = Axe().run(page, options={"resultTypes": ["violations"], **options}).response["violations"]
+        return [
+            (entry["id"], [node["html"][:200] for node in entry["nodes"]])
+            for entry in found
+            if entry["impact"] in ("serious", "critical")
+        ]
+
+    assert serious() == []
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    assert serious(runOnly=["color-contrast"]) == []
 
 
 def test_dark_mode_holds_across_pages(visit, site: str) -> None:

@@ -20,9 +20,15 @@ def test_a_script_of_another_layout_is_left_alone() -> None:
 
 
 def test_only_rules_for_classes_in_use_stay() -> None:
-    style = ":root{--sd-x:1}.sd-a,.sd-b{c:d}.sd-a .sd-b{e:f}@media print{.sd-b>p{g:h}.sd-a{i:j}}.other{k:l}"
-    assert keep_rules(style, {"sd-a"}) == ":root{--sd-x:1}.sd-a,.sd-b{c:d}@media print{.sd-a{i:j}}.other{k:l}"
-    assert keep_rules(style, {"sd-a", "sd-b"}) == style
+    style = ":root{--x:.5}.a,.b{c:d}.a .b{e:f}@media print{.b>p{g:h}.a{i:j}}@keyframes k{0%{l:m}12.5%{n:o}}"
+    kept = ":root{--x:.5}.a,.b{c:d}@media print{.a{i:j}}@keyframes k{0%{l:m}12.5%{n:o}}"
+    assert keep_rules(style, {"a"}) == kept
+    assert keep_rules(style, {"a", "b"}) == style
+
+
+@pytest.mark.parametrize("selector", [".a:not(.b,.c)", '[href$=".pdf"].b', r".w-1\\/2", "html"])
+def test_a_selector_that_cannot_be_taken_apart_stays(selector: str) -> None:
+    assert keep_rules(f"/* see .b */{selector}{{c:d}}", {"a"}) == f"{selector}{{c:d}}"
 
 
 def test_icon_rules_go_and_others_stay() -> None:
