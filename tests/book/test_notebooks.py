@@ -111,3 +111,10 @@ def test_figures_of_the_book_are_stable(text: str) -> None:
     assert (
         unstable_outputs(outputs(html=f"<td style='width: 0.12345em'>{text}</td>"), Path("/checkout")) == []
     )
+
+
+def test_published_values_keep_their_digits_and_nothing_else() -> None:
+    for text, stable in (("published 0.044715, 30 seconds", True), ("at 0x7f3a5c0d1e50", False)):
+        notebook = outputs(text=text)
+        notebook.cells[0].metadata.tags = ["published-values"]
+        assert (unstable_outputs(notebook, Path("/checkout")) == []) is stable
