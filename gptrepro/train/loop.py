@@ -137,6 +137,7 @@ def train(
 
                 # save
                 if now.step in settings.checkpoint_at:
+                    losses.settle()
                     save_weights(model, weights_file(folder, now.step))
                 clock = time.monotonic()
                 now.seconds = spent_before + clock - began

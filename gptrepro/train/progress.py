@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from types import TracebackType
 
@@ -21,12 +22,12 @@ class TrainingDisplay:
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]:.3f}  {task.fields[rate]:,.0f} tokens/s"),
+            TextColumn("{task.fields[loss]}{task.fields[rate]:,.0f} tokens/s"),
             TimeRemainingColumn(),
             console=self._console,
             disable=not self._console.is_terminal,
         )
-        self._task = self._bar.add_task(name, total=steps, completed=step, loss=float("nan"), rate=0.0)
+        self._task = self._bar.add_task(name, total=steps, completed=step, loss="", rate=0.0)
         self._started = self._spoken = time.monotonic()
         self._first_step, self._tokens = step, 0
 
@@ -35,13 +36,14 @@ class TrainingDisplay:
         self._tokens += tokens
         now = time.monotonic()
         rate = self._tokens / max(now - self._started, 1e-9)
-        self._bar.update(self._task, completed=step, loss=loss, rate=rate)
+        known = "" if math.isnan(loss) else f"loss {loss:.3f}, "
+        self._bar.update(self._task, completed=step, loss=known, rate=rate)
         if not self._console.is_terminal and now - self._spoken >= PLAIN_LINE_SECONDS:
             self._spoken = now
             left = (now - self._started) / (step - self._first_step) * (self._steps - step)
             self._console.print(
-                f"{self._name}: step {step:,} of {self._steps:,}, loss {loss:.3f}, "
-                f"{rate:,.0f} tokens/s, {_duration(left)} left",
+                f"{self._name}: step {step:,} of {self._steps:,}, "
+                f"{known}{rate:,.0f} tokens/s, {_duration(left)} left",
                 highlight=False,
                 soft_wrap=True,
             )

@@ -30,6 +30,15 @@ def test_a_plain_line_every_thirty_seconds(clock: list[float], capsys: pytest.Ca
     ]
 
 
+def test_a_loss_that_is_not_known_yet_is_not_shown(
+    clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with TrainingDisplay("books", step=0, steps=2) as display:
+        clock[0] += 60.0
+        display.update(1, 600, loss=float("nan"))
+    assert capsys.readouterr().err == "books: step 1 of 2, 10 tokens/s, 1 min 00 s left\n"
+
+
 def test_hours_are_named_as_such(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     with TrainingDisplay("books", step=0, steps=101) as display:
         clock[0] += 120.0
