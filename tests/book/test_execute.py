@@ -1,6 +1,12 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -60,3 +66,32 @@ def test_one_failure_does_not_stop_the_others(tmp_path: Path, report: Report, lo
     with pytest.raises(GptreproError, match=r"(?s)a/1.ipynb failed .*first.*3.ipynb does not declare"):
         raise_failures(failures, report)
     assert "RuntimeError" in log.getvalue()  # the traceback
+
+
+@pytest.mark.skipif(os.name == "nt", reason="process groups are a POSIX thing")
+def test_an_interrupt_ends_the_kernels(tmp_path: Path) -> None:
+    code = "import os, pathlib, time\npathlib.Path('pid').write_text(str(os.getpid()))\ntime.sleep(300)"
+    write_notebook(tmp_path / "a/1.ipynb", code)
+    write_notebook(tmp_path / "a/2.ipynb", "open('never', 'w')")
+    program = (
+        "from pathlib import Path\nfrom gptrepro.book.execute import execute_notebooks\n"
+        "from gptrepro.book.progress import Report\nnames = [Path('a/1.ipynb'), Path('a/2.ipynb')]\n"
+        "execute_notebooks(Path(), names, Path('out'), report=Report(), jobs=1)"
+    )
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(
+        command, cwd=tmp_path, start_new_session=True, stderr=subprocess.DEVNULL
+    ) as running:
+        pid = tmp_path / "a/pid"
+        wait_until(lambda: pid.exists() and pid.read_text() != "")
+        os.killpg(running.pid, signal.SIGINT)
+        assert running.wait(timeout=60) != 0
+    wait_until(lambda: not Path(f"/proc/{pid.read_text()}").exists())
+    assert not (tmp_path / "a/never").exists()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in two minutes"
+        time.sleep(0.1)
