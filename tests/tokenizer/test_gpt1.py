@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from gpt1_reference import reference_encode
+from tests.tokenizer.gpt1_reference import reference_encode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import ftfy
 import pytest
-from gpt1_reference import english, reference_standardise, reference_words
+from tests.tokenizer.gpt1_reference import english, reference_standardise, reference_words
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
