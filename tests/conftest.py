@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gptrepro import storage
+# One thread a worker: several workers with several threads each would wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from gptrepro import storage  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -62,9 +62,12 @@ def claims(
     as_json: AsJson = False,
 ) -> None:
     """Every claim with its verdict, computed from the records."""
+    import torch
+
     from gptrepro.claims import judge, load_claims
     from gptrepro.claims.tables import select
 
+    torch.set_num_threads(1)  # probes are many small operations: a second thread only waits
     rows = [item.as_row() for item in select(judge(load_claims()), paper=paper, verdict=verdict)]
     if as_json:
         print_json(rows)
