@@ -12,7 +12,7 @@ import pytest
 # One thread a worker: several workers with several threads each would wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from gptrepro import storage  # noqa: E402
+from gptrepro import storage
 
 
 @pytest.fixture(scope="session", autouse=True)
