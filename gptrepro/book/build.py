@@ -53,10 +53,11 @@ def build_book(root: Path, *, output: Path | None = None, strict: bool = False, 
     with Report() as report:
         _execute(root, contents, executed, force=force, report=report)
         stamp = output / "html.stamp"
-        value = fingerprint(
-            root, (*PAGES, *LIBRARY), strict=strict, notebooks=_notebook_digests(contents, executed)
-        )
-        if force or not first.exists() or not is_current(stamp, value):
+        digests = {name.as_posix(): storage.sha256_file(executed / name) for name in contents.notebooks}
+        inputs = fingerprint(root, (*PAGES, *LIBRARY), notebooks=digests)
+        value = f"{inputs} strict" if strict else inputs
+        current = is_current(stamp, value) or is_current(stamp, f"{inputs} strict")
+        if force or not first.exists() or not current:
             report.say("Building the pages")
             stamp.unlink(missing_ok=True)
             _build_pages(root, contents, executed, output, strict=strict, report=report)
@@ -96,10 +97,6 @@ def _local_records() -> list[Path]:
     """Records under the home, which a notebook reports where none is published."""
     runs = storage.home() / "runs"
     return [path.relative_to(storage.home()) for path in sorted(runs.glob("**/record.json"))]
-
-
-def _notebook_digests(contents: Contents, executed: Path) -> dict[str, str]:
-    return {name.as_posix(): storage.sha256_file(executed / name) for name in contents.notebooks}
 
 
 def _build_pages(

@@ -19,7 +19,7 @@ def files_below(path: Path) -> Iterator[Path]:
                 yield from files_below(child)
 
 
-def fingerprint(root: Path, inputs: Iterable[str | Path], **settings: str | bool | Mapping[str, str]) -> str:
+def fingerprint(root: Path, inputs: Iterable[str | Path], **settings: str | Mapping[str, str]) -> str:
     """SHA-256 over the bytes of ``inputs`` (files and folders below ``root``), Python and ``settings``."""
     digests = {
         file.relative_to(root).as_posix(): storage.sha256_file(file)
