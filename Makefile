@@ -1,7 +1,7 @@
 # The two commands are `make book` and `make test`; everything here is a thin wrapper of gptrepro and pytest.
 
 PYTHON ?= python3
-# An additional package index for pip, such as https://download.pytorch.org/whl/cpu (see book/reproduce.md).
+# An additional package index for pip, such as PyTorch's for CPU builds (see book/reproduce.md).
 INDEX ?=
 SCALE ?= laptop
 WHAT ?=

@@ -94,8 +94,14 @@ def milestone_metric(fraction: Fraction) -> str:
     return f"heldout_nll_at_{fraction.numerator}_{fraction.denominator}"
 
 
+HELDOUT_STAND_IN = {"bookcorpus": "books"}
+"""Corpora without a held-out split of their own, and the one whose split stands in: that of BooksCorpus was
+never released."""
+
+
 def _corpora(config: PretrainingConfig) -> list[Corpus]:
-    return [Corpus(config.corpus, "train"), Corpus(config.corpus, "heldout")]
+    heldout = HELDOUT_STAND_IN.get(config.corpus, config.corpus)
+    return [Corpus(config.corpus, "train"), Corpus(heldout, "heldout")]
 
 
 def _budget(config: PretrainingConfig) -> Budget:
@@ -247,8 +253,26 @@ PRETRAINING = register(
                 weight_decay=0.01,
                 heldout_tokens=None,
             ),
+            Scale.PAPER: PretrainingConfig(
+                corpus="bookcorpus",
+                corpus_tokens=None,
+                tokenizer_documents=None,
+                n_vocab=_PAPER.decoder.n_vocab,
+                n_ctx=_PAPER.decoder.n_ctx,
+                n_layers=_PAPER.decoder.n_layers,
+                d_model=_PAPER.decoder.d_model,
+                n_heads=_PAPER.decoder.n_heads,
+                init_std=_PAPER.decoder.init_std,
+                dropout=0.1,
+                tokens=100_000_000_000,
+                batch_size=64,
+                peak_learning_rate=2.5e-4,
+                warmup_updates=2000,
+                weight_decay=0.01,
+                heldout_tokens=None,
+            ),
         },
-        seeds={Scale.SMOKE: (100,), Scale.LAPTOP: (100, 101, 102), Scale.GPU: (100, 101, 102)},
+        seeds={Scale.SMOKE: (100,)} | dict.fromkeys((Scale.LAPTOP, Scale.GPU, Scale.PAPER), (100, 101, 102)),
         corpora=_corpora,
         budget=_budget,
         measure=_measure,
