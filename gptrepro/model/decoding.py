@@ -57,6 +57,20 @@ class _Layer(NamedTuple):
         return cls(*((part.weight, part.bias) for part in parts))
 
 
+class _Slots(NamedTuple):
+    """A layer's buffer of projections, (size, B, 3 * H * d), and what lies in it, (B, H, size, d) each."""
+
+    buffer: Tensor
+    q: Tensor
+    k: Tensor
+    v: Tensor
+
+    @classmethod
+    def of(cls, buffer: Tensor, heads: tuple[int, int, int]) -> _Slots:
+        # (size, B, 3 * H * d) -> (size, B, 3, H, d) -> (3, B, H, size, d), views of the same memory
+        return cls(buffer, *buffer.view(*buffer.shape[:2], *heads).permute(2, 1, 3, 0, 4).unbind())
+
+
 class Continuation:
     """A batch of prompts that grow by one token a row; create and use it within `inference`.
 
@@ -79,6 +93,7 @@ class Continuation:
     def __init__(self, model: Decoder, prompts: Sequence[Sequence[int]], max_new_tokens: int) -> None:
         ids = _pad(model, prompts, max_new_tokens)
         self.config = model.config
+        self.heads = (3, model.config.n_heads, model.config.head_width)
         self.layers = [_Layer.of(cast(Block, block)) for block in model.h]
         self.head = model.wte.weight.t()  # (d_model, n_vocab)
         if ids.device.type == "cpu" and max_new_tokens >= TRANSPOSE_AFTER:
@@ -96,20 +111,20 @@ class Continuation:
         self.logits = torch.mm(hidden[self.rows, self.newest], self.head)
         """Scores of each prompt's next token, (B, n_vocab)."""
         capacity = self.end + max_new_tokens
-        self.buffers = [
-            self._buffer(qkv.flatten(2), min(self.config.window_of(layer) or capacity, capacity))
+        self.slots = [
+            self._slots(qkv.flatten(2), min(self.config.window_of(layer) or capacity, capacity))
             for layer, qkv in enumerate(projections)
         ]
 
-    def _buffer(self, qkv: Tensor, size: int) -> Tensor:
-        """Keep what later positions may see: (B, T, 3 * H * d) -> (size, B, 3 * H * d)."""
+    def _slots(self, qkv: Tensor, size: int) -> _Slots:
+        """Keep what later positions may see of (B, T, 3 * H * d)."""
         slots = torch.arange(min(size, self.end), device=qkv.device)
         newest = self.newest[:, None]
         # The last position that falls into each slot, (B, slots); where there is none yet, anything.
         position = (newest - (newest - slots) % size).clamp(min=0)
         buffer = qkv.new_zeros(size, *qkv[:, 0].shape)
         buffer[: len(slots)] = qkv[self.rows[:, None], position].transpose(0, 1)
-        return buffer
+        return _Slots.of(buffer, self.heads)
 
     def append(self, tokens: Tensor) -> Tensor:
         """Add one token to each row, (B,) int64, and score the next: (B, n_vocab)."""
@@ -119,34 +134,34 @@ class Continuation:
         position = self.newest if self.ragged else self.end - 1
         x = self.wte[tokens] + self.wpe[position]  # (B, d_model)
         shape, eps = (self.config.d_model,), self.config.norm_eps
-        for layer, buffer in zip(self.layers, self.buffers, strict=True):
+        for layer, slots in zip(self.layers, self.slots, strict=True):
             if self.ln_f is not None:
-                x = x + self._attend(layer, buffer, F.layer_norm(x, shape, *layer.ln_1, eps))
+                x = x + self._attend(layer, slots, F.layer_norm(x, shape, *layer.ln_1, eps))
                 x = x + self._feed_forward(layer, F.layer_norm(x, shape, *layer.ln_2, eps))
             else:
-                x = F.layer_norm(x + self._attend(layer, buffer, x), shape, *layer.ln_1, eps)
+                x = F.layer_norm(x + self._attend(layer, slots, x), shape, *layer.ln_1, eps)
                 x = F.layer_norm(x + self._feed_forward(layer, x), shape, *layer.ln_2, eps)
         if self.ln_f is not None:
             x = self.ln_f(x)
         return torch.mm(x, self.head)
 
-    def _attend(self, layer: _Layer, buffer: Tensor, x: Tensor) -> Tensor:
+    def _attend(self, layer: _Layer, slots: _Slots, x: Tensor) -> Tensor:
         """(B, d_model) -> (B, d_model)."""
-        size, n_batch, _ = buffer.shape
-        weight, bias = layer.c_attn
+        size = len(slots.buffer)
         count = min(size, self.end)
+        weight, bias = layer.c_attn
         if self.ragged:
             qkv = torch.addmm(bias, x, weight)  # (B, 3 * H * d)
-            buffer[self.newest % size, self.rows] = qkv
-            slots = torch.arange(count, device=x.device)
-            visible = (slots <= self.newest[:, None])[:, None, None]  # (B, 1, 1, S)
+            slots.buffer[self.newest % size, self.rows] = qkv
+            q = qkv.view(-1, *self.heads)[:, 0, :, None]  # (B, H, 1, d)
+            visible = torch.arange(count, device=x.device) <= self.newest[:, None]  # (B, S)
+            visible = visible[:, None, None]  # (B, 1, 1, S)
         else:
-            qkv = torch.addmm(bias, x, weight, out=buffer[(self.end - 1) % size])  # computed where it is kept
+            slot = (self.end - 1) % size
+            torch.addmm(bias, x, weight, out=slots.buffer[slot])  # computed where it is kept
+            q = slots.q[:, :, slot : slot + 1]  # (B, H, 1, d)
             visible = None
-        heads = (3, self.config.n_heads, self.config.head_width)
-        q = qkv.view(n_batch, *heads)[:, 0, :, None]  # (B, H, 1, d)
-        # (S, B, 3 * H * d) -> (S, B, 3, H, d) -> (3, B, H, S, d)
-        _, k, v = buffer[:count].view(count, n_batch, *heads).permute(2, 1, 3, 0, 4).unbind()
+        k, v = slots.k[:, :, :count], slots.v[:, :, :count]  # (B, H, S, d)
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=visible)  # (B, H, 1, d)
         weight, bias = layer.attn_proj
         return torch.addmm(bias, mixed.flatten(1), weight)
@@ -160,7 +175,7 @@ class Continuation:
 
     def reorder(self, rows: Tensor) -> None:
         """Make row ``i`` what row ``rows[i]`` was: beam search keeps, drops and copies hypotheses."""
-        self.buffers = [buffer[:, rows] for buffer in self.buffers]
+        self.slots = [_Slots.of(slots.buffer[:, rows], self.heads) for slots in self.slots]
         self.newest = self.newest[rows]
         self.rows = torch.arange(len(rows), device=rows.device)
 

@@ -54,7 +54,7 @@ def test_a_banded_layer_keeps_only_its_window() -> None:
     model = small_decoder(norm="pre", attention=("dense", "banded"), window=7)
     with inference(model):
         continuation = Continuation(model, [[1] * 20], max_new_tokens=30)
-    assert [len(buffer) for buffer in continuation.buffers] == [50, 7, 50, 7]
+    assert [len(slots.buffer) for slots in continuation.slots] == [50, 7, 50, 7]
 
 
 @pytest.mark.parametrize("lengths", [[6, 6, 6], [3, 9, 5]])
