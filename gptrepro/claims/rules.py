@@ -18,7 +18,7 @@ from gptrepro.claims.construction import probe as run_probe
 from gptrepro.claims.evidence import Evidence
 from gptrepro.claims.trained import arm_beats, equivalent_within, increases_with, loss_falls
 from gptrepro.claims.verdict import Judgement, Verdict
-from gptrepro.claims.wording import compact
+from gptrepro.claims.wording import compact, label
 from gptrepro.errors import GptreproError
 
 Rule = Callable[..., Judgement]
@@ -102,7 +102,7 @@ def recomputed(
     except TypeError as error:
         raise GptreproError(f"The check '{check}' cannot be applied: {error}.") from None
     measured = CHECKS[check](*inputs, **arguments)
-    source = f"{', '.join(names[:3])}{' and others' if len(names) > 3 else ''}"
+    source = f"{', '.join(names[:3])}{' and others' if len(names) > 3 else ''}" or "the formulas"
     return _compared(
         published,
         measured,
@@ -153,7 +153,7 @@ def _compared(
 
 
 def differences(
-    published: Any, measured: Any, tolerance: float | Mapping[str, float] = 0.0, label: str = ""
+    published: Any, measured: Any, tolerance: float | Mapping[str, float] = 0.0, name: str = ""
 ) -> list[str]:
     """Where ``measured`` is not what was ``published``, and by how much; of a mapping, the published keys count."""
     if isinstance(published, Mapping):
@@ -166,7 +166,7 @@ def differences(
                 value,
                 measured.get(key),
                 tolerance.get(key, 0.0) if isinstance(tolerance, Mapping) else tolerance,
-                f"{label} {key}".strip(),
+                f"{name} {label(key)}".strip(),
             )
         ]
     if (
@@ -177,14 +177,16 @@ def differences(
         return [
             difference
             for place, (value, found) in enumerate(zip(published, measured, strict=True), start=1)
-            for difference in differences(value, found, tolerance, f"{label} {place}".strip())
+            for difference in differences(value, found, tolerance, f"{name} {place}".strip())
         ]
-    prefix = f"{label} is " if label else ""
+    prefix = f"{name} is " if name else ""
     if _number(published) and _number(measured):
         allowed = tolerance if isinstance(tolerance, int | float) else 0.0
         if math.isclose(published, measured, rel_tol=1e-12, abs_tol=allowed):
             return []
-        gap = float(f"{measured - published:.3g}")
+        gap = measured - published
+        if not isinstance(gap, int):
+            gap = float(f"{gap:.3g}")
         return [f"{prefix}{compact(measured)}, not {compact(published)} (off by {compact(gap)})"]
     if type(published) is type(measured) and published == measured:
         return []

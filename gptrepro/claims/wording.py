@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
+
+_SYMBOL = re.compile(r"(alpha|[A-Za-z])_\w+")
+"""Names like d_model or N_c are written as they are; in all others "_" stands for a space."""
 
 
 def compact(value: Any) -> str:
@@ -11,7 +15,7 @@ def compact(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {compact(item)}" for key, item in value.items())
+        return ", ".join(f"{label(key)} {compact(item)}{_unit(key, item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(compact(item) for item in value) or "none"
     if isinstance(value, bool):
@@ -21,3 +25,13 @@ def compact(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return str(value)
+
+
+def label(key: Any) -> str:
+    """The name of a part of a value, in words; its unit "_pct" is left to the number."""
+    text = str(key)
+    return text if _SYMBOL.fullmatch(text) else text.removesuffix("_pct").replace("_", " ")
+
+
+def _unit(key: Any, item: Any) -> str:
+    return "%" if str(key).endswith("_pct") and not isinstance(item, bool) else ""

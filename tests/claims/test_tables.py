@@ -5,8 +5,15 @@ from __future__ import annotations
 import pytest
 
 from gptrepro.claims import Claim, JudgedClaim, Judgement, Verdict
-from gptrepro.claims.tables import count_by_basis, count_verdicts, frame, headline, scoreboard_html, select
-from gptrepro.claims.wording import compact
+from gptrepro.claims.tables import (
+    count_by_basis,
+    count_verdicts,
+    frame,
+    headline,
+    printed,
+    scoreboard_html,
+    select,
+)
 from gptrepro.errors import GptreproError
 
 
@@ -77,9 +84,6 @@ def test_frame_marks_stale_rows():
     ]
 
 
-def test_values_are_short():
-    assert compact({"heads": 12, "d_head": 64}) == "heads 12, d_head 64"
-    assert compact(116534784) == "116,534,784"
-    assert compact(True) == "yes"
-    assert compact(1e-05) == "1e-05"
-    assert compact(None) == ""
+def test_a_wide_table_is_announced_by_its_size():
+    claim = ROWS[0].claim.model_copy(update={"table": "t", "rows": ({"a": 1}, {"a": 2})})
+    assert printed(claim) == "table of 2 rows"

@@ -47,8 +47,7 @@ def reversals(rows: Mapping[str, Values]) -> list[str]:
         column
         for column in ascending[0]
         if not all(
-            _better(column, larger[column], smaller[column])
-            for smaller, larger in pairwise(ascending)
+            _better(column, larger[column], smaller[column]) for smaller, larger in pairwise(ascending)
         )
     ]
 

@@ -239,7 +239,11 @@ def second_bleu(table: Rows, overlap: Rows) -> dict[str, Any]:
     def gap(row: str) -> float:
         return round(max(abs(_score(table, f"{d} {row}", "few", "175b") - printed[d]) for d in directions), 1)
 
-    return {"second_rows_agree": gap("sb") <= 0.1, "second_rows_off_by": gap("sb"), "first_rows_off_by": gap("mb")}
+    return {
+        "second_rows_agree": gap("sb") <= 0.1,
+        "second_rows_off_by": gap("sb"),
+        "first_rows_off_by": gap("mb"),
+    }
 
 
 @register

@@ -217,7 +217,7 @@ def residual_scaling(model: str) -> dict[str, Any]:
     ratio = _spread(_projections(decoder, into_stream=True)) / _spread(
         _projections(decoder, into_stream=False)
     )
-    return {"scaled": ratio < 0.9, "n_for_each_block": round(1 / ratio**2 / len(decoder.h), 1)}
+    return {"scaled": ratio < 0.9, "counted_for_each_block": round(1 / ratio**2 / len(decoder.h), 1)}
 
 
 @register

@@ -168,7 +168,6 @@ def times_gpt2(model: str) -> dict[str, Any]:
     return {"more_than_100": _times(model, "gpt2-1558m") > 100, "times": _times(model, "gpt2-1558m")}
 
 
-@register
 def attention_share(model: str) -> float:
     """The part of a token's forward cost that grows with the context, at full context, in per cent.
 
@@ -183,7 +182,7 @@ def attention_share(model: str) -> float:
 def attention_is_small(model: str) -> dict[str, Any]:
     """Whether that part is below a tenth."""
     share = attention_share(model)
-    return {"below_10_pct": share < 10, "share_pct": share}
+    return {"below_a_tenth": share < 10, "share_pct": share}
 
 
 @register

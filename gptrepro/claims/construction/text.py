@@ -161,6 +161,8 @@ def units_of_likelihood() -> dict[str, bool]:
     found = evaluate_perplexity(_Uniform(16), text, context=16)
     words = text.n_words / text.n_tokens * found.tokens
     return {
-        "word_from_token": math.isclose(math.log2(found.perplexity_per_word), 4 * found.tokens / words, rel_tol=1e-5),
+        "word_from_token": math.isclose(
+            math.log2(found.perplexity_per_word), 4 * found.tokens / words, rel_tol=1e-5
+        ),
         "bits_from_nats": math.isclose(found.bits_per_byte, 1.0, rel_tol=1e-5),
     }

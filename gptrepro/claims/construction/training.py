@@ -78,7 +78,6 @@ def schedule_in_tokens(model: str) -> dict[str, float]:
     }
 
 
-@register
 def training_row(model: str) -> dict[str, float]:
     """Peak rate and tokens of a full batch, from the schedule run over the whole training."""
     settings = _settings(model)

@@ -1,0 +1,67 @@
+"""Claims are complete and unambiguous; mistakes in their files get one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gptrepro import storage
+from gptrepro.claims import load_claims
+from gptrepro.claims.claim import read_table
+from gptrepro.errors import GptreproError
+
+CITED = "where: x, statement: y, kind: result, no_rule: cited, because: z"
+
+
+def test_chapters_named_by_claims_exist():
+    notebooks = storage.project_root() / "notebooks"
+    for claim in load_claims():
+        assert claim.chapter is None or (notebooks / f"{claim.chapter}.ipynb").exists(), claim.id
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("- {id: a, where: x, statement: y, kind: result}", "either a rule or no_rule"),
+        ("- {id: a, where: x, statement: y, kind: result, no_rule: cited}", "says why"),
+        ("- {id: a, where: x, statement: y, kind: gossip, no_rule: cited, because: z}", "kind"),
+        ("- {id: a, where: [", "not valid YAML"),
+        (f"- {{id: A B, {CITED}}}", "claim A B: id"),
+        (f"- {{id: a, table: absent, {CITED}}}", "no table .*absent"),
+        (f"- {{id: a, table: t, published: 1, {CITED}}}", "either a published value or a table"),
+    ],
+)
+def test_a_damaged_file_is_named_with_its_claim(tmp_path: Path, text, sentence):
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "t.csv").write_text("id,score\nx,1\n")
+    (tmp_path / "gpt9.yml").write_text(text)
+    with pytest.raises(GptreproError, match=sentence):
+        load_claims(tmp_path)
+
+
+def test_two_claims_of_one_name_are_refused(tmp_path: Path):
+    (tmp_path / "gpt8.yml").write_text(f"- {{id: a, {CITED}}}\n")
+    (tmp_path / "gpt9.yml").write_text(f"- {{id: a, {CITED}}}\n")
+    with pytest.raises(GptreproError, match="Two claims are called a"):
+        load_claims(tmp_path)
+
+
+def test_a_claim_is_found_under_all_its_names(tmp_path: Path):
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "t.csv").write_text("id,score\nrow-1,1\nrow-1,2\nrow-2,3\n")
+    (tmp_path / "gpt9.yml").write_text(f"- {{id: a, table: t, covers: [b], {CITED}}}")
+    (claim,) = load_claims(tmp_path)
+    assert claim.facts == {"a", "b", "row-1", "row-2"}
+    assert [row["score"] for row in claim.figures] == [1, 2, 3]
+
+
+def test_cells_are_numbers_text_or_nothing(tmp_path: Path):
+    (tmp_path / "t.csv").write_text("a,b,c,d\n1,2.5,x,\n")
+    assert read_table(tmp_path / "t.csv") == ({"a": 1, "b": 2.5, "c": "x", "d": None},)
+
+
+def test_a_ragged_table_is_named_with_its_line(tmp_path: Path):
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n1\n")
+    with pytest.raises(GptreproError, match="line 3: 1 cells under 2 headings"):
+        read_table(tmp_path / "t.csv")

@@ -1,0 +1,27 @@
+"""Values as short text."""
+
+from __future__ import annotations
+
+import pytest
+
+from gptrepro.claims.wording import compact
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"heads": 12, "d_head": 64}, "heads 12, d_head 64"),
+        ({"warmup_updates": 2000, "flagged_pct": 45}, "warmup updates 2,000, flagged 45%"),
+        ({"alpha_N": 0.076, "N_c": 8.8e13}, "alpha_N 0.076, N_c 88,000,000,000,000"),
+        (116534784, "116,534,784"),
+        (174.6e9, "174,600,000,000"),
+        (True, "yes"),
+        (1e-05, "1e-05"),
+        (8.64e19, "8.64e+19"),
+        ([], "none"),
+        ([1, 2.5], "1, 2.5"),
+        (None, ""),
+    ],
+)
+def test_values_are_short(value, text):
+    assert compact(value) == text
