@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from gptrepro.errors import GptreproError
 
@@ -52,11 +52,18 @@ class DecoderConfig:
         for name in ("n_vocab", "n_ctx", "n_layers", "d_model", "n_heads"):
             if getattr(self, name) < 1:
                 raise GptreproError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        for name in ("d_head", "d_ff", "window"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
+                raise GptreproError(
+                    f"{name} must be at least 1 where it is stated, not {getattr(self, name)}."
+                )
+        if not self.attention or not set(self.attention) <= set(get_args(AttentionKind)):
+            raise GptreproError(f"attention must name one or more of dense and banded, not {self.attention}.")
         if self.d_head is None and self.d_model % self.n_heads:
             raise GptreproError(
                 f"d_model {self.d_model} is not a multiple of n_heads {self.n_heads}: state d_head."
             )
-        if "banded" in self.attention and (self.window is None or self.window < 1):
+        if "banded" in self.attention and self.window is None:
             raise GptreproError("Banded attention needs a window of at least 1 token.")
         if not 0.0 <= self.dropout < 1.0:
             raise GptreproError(f"dropout must lie in [0, 1), not {self.dropout}.")

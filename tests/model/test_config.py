@@ -24,7 +24,11 @@ def test_attention_kinds_repeat_over_the_layers() -> None:
         ({"n_layers": 0}, "n_layers must be at least 1"),
         ({"n_heads": 5}, "state d_head"),
         ({"attention": ("banded",)}, "needs a window"),
-        ({"attention": ("banded",), "window": 0}, "needs a window"),
+        ({"attention": ("banded",), "window": 0}, "window must be at least 1"),
+        ({"attention": ()}, "attention must name"),
+        ({"attention": ("sparse",)}, "attention must name"),
+        ({"d_head": 0}, "d_head must be at least 1"),
+        ({"d_ff": -1}, "d_ff must be at least 1"),
         ({"dropout": 1.0}, "dropout must lie in"),
     ],
 )
