@@ -81,7 +81,7 @@ def recomputed(
         published: the paper's value.
         evidence: gives the figures of the other claims.
         check: a function of `gptrepro.claims.arithmetic`.
-        of: the claims whose figures it takes, in order; or by a label each, which it then gets as one mapping.
+        of: the claims whose figures it takes, in order; or by a label each, given as one mapping.
         tolerance: largest deviation of a number, or one for each key of the published value.
         keys: the part of the published value that is compared; all of it when None.
         arguments: further arguments of the check.
@@ -155,7 +155,7 @@ def _compared(
 def differences(
     published: Any, measured: Any, tolerance: float | Mapping[str, float] = 0.0, name: str = ""
 ) -> list[str]:
-    """Where ``measured`` is not what was ``published``, and by how much; of a mapping, the published keys count."""
+    """Where ``measured`` is not what was ``published``, and by how much; the published keys count."""
     if isinstance(published, Mapping):
         if not isinstance(measured, Mapping):
             return [f"{compact(measured)}, not {compact(published)}"]

@@ -147,7 +147,7 @@ def increases_with(
     floor: float | None = None,
     support: Support = "trend replicated",
 ) -> Judgement:
-    """A score rises along ``points`` (sizes, shots, layers, updates) by more than ``minimum`` a unit, unbroken.
+    """A score rises along ``points`` (sizes, shots, updates) by more than ``minimum`` a unit, unbroken.
 
     The statistic of a seed is its least-squares slope. Besides, no step from one point to the next may go
     the other way significantly (Holm's correction over the steps): that breaks the trend.

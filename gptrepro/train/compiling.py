@@ -26,7 +26,8 @@ def compiled(loss: Loss) -> Loss:
         except RuntimeError as error:  # an error of the loss itself comes again from the eager call
             reason = str(error).strip().splitlines()[0]
             warnings.warn(
-                f"torch.compile does not work here ({reason}): training goes on uncompiled, which is slower.",
+                f"torch.compile does not work here ({reason}): training goes on uncompiled, which is slower; "
+                "if it worked before, delete the folder torchinductor_* in the temporary folder.",
                 stacklevel=2,
             )
             chosen = loss

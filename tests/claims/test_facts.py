@@ -66,17 +66,30 @@ def test_what_the_papers_state_holds_but_where_we_know(ledger):
     }
     assert {name for name in disagreeing if name.startswith("err-")} == {
         f"err-{name}"
-        for name in (
-            "gpt3-175-trillion tokens-30x gpt1-case gpt1-vocab-40000 gpt1-no-oov gpt1-eq1 qkv-source-target "
-            "block-figure gpt3-few-not-zero gpt3-corpora"
-        ).split()
+        for name in [
+            "gpt3-175-trillion",
+            "tokens-30x",
+            "gpt1-case",
+            "gpt1-vocab-40000",
+            "gpt1-no-oov",
+            "gpt1-eq1",
+            "qkv-source-target",
+            "block-figure",
+            "gpt3-few-not-zero",
+            "gpt3-corpora",
+        ]
     }
     agreeing = {name for name in ledger if name.startswith("dis-")} - disagreeing
     assert agreeing == {
         f"dis-{name}"
-        for name in (
-            "gpt3-mix-webtext2 gpt3-bleu-label gpt3-cc-40 gpt2-lambada secondary-gpt1-size gpt3-participants"
-        ).split()
+        for name in [
+            "gpt3-mix-webtext2",
+            "gpt3-bleu-label",
+            "gpt3-cc-40",
+            "gpt2-lambada",
+            "secondary-gpt1-size",
+            "gpt3-participants",
+        ]
     }
 
 

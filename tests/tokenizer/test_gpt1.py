@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.tokenizer.gpt1_reference import reference_encode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptrepro.errors import GptreproError
 from gptrepro.tokenizer import ByteLevelTokenizer, Gpt1Tokenizer, train_gpt1_bpe
+from tests.tokenizer.gpt1_reference import reference_encode
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "gpt1.json").read_text())["rows"]
 WORDS = (

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import ftfy
 import pytest
-from tests.tokenizer.gpt1_reference import english, reference_standardise, reference_words
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gptrepro.tokenizer.standardise import fix_text, pieces_of, standardise, stands_alone, words_of
+from tests.tokenizer.gpt1_reference import english, reference_standardise, reference_words
 
 FRAGMENTS = (
     *(

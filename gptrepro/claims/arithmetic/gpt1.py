@@ -9,7 +9,7 @@ from gptrepro.claims.arithmetic.registry import Values, mean, register
 
 
 def _gain(result: Values) -> float:
-    return round(result["ours"] - result["previous_best"], 1)
+    return float(round(result["ours"] - result["previous_best"], 1))
 
 
 @register
@@ -29,16 +29,6 @@ def datasets_improved(results: Mapping[str, Values]) -> dict[str, Any]:
         by_dataset.setdefault(name.removesuffix("-mm").removesuffix("-m"), []).append(_gain(result))
     missed = sorted(name for name, gains in by_dataset.items() if min(gains) <= 0)
     return {"improved": len(by_dataset) - len(missed), "of": len(by_dataset), "not_improved": missed}
-
-
-@register
-def best_earlier(systems: Mapping[str, Values]) -> dict[str, float]:
-    """The best score of any listed system, by column."""
-    columns = {column for scores in systems.values() for column in scores}
-    return {
-        column: max(scores[column] for scores in systems.values() if column in scores)
-        for column in sorted(columns)
-    }
 
 
 def _tasks(row: Values) -> dict[str, float]:

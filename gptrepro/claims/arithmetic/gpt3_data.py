@@ -1,4 +1,4 @@
-"""GPT-3 and the scaling laws: sizes (Table 2.1), data (Table 2.2), compute (Table D.1), overlap (Table C.1)."""
+"""GPT-3 and the scaling laws: sizes (Table 2.1), data (2.2), compute (D.1), overlap (C.1)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def params_million(compute: Rows, model: str) -> float:
 @register
 def size_ratio(compute: Rows, model: str, other: float) -> float:
     """Parameters of a model of Table D.1 over those of another."""
-    return round(_row(compute, "model", model)["params_million"] * 1e6 / other, 1)
+    return float(round(_row(compute, "model", model)["params_million"] * 1e6 / other, 1))
 
 
 @register
@@ -50,7 +50,6 @@ def mixture_totals(mixture: Rows) -> dict[str, float]:
     }
 
 
-@register
 def mixture_epochs(mixture: Rows) -> dict[str, float]:
     """Epochs over each corpus that follow from its weight: weight x 300B / tokens."""
     return {
@@ -97,7 +96,7 @@ def data_ratios(mixture: Rows, earlier: Values) -> dict[str, float]:
 
 @register
 def compute_columns(compute: Rows) -> dict[str, float]:
-    """Largest deviations in Table D.1, in per cent, of operations = factor x N x D and of days = operations / day."""
+    """Largest deviations in Table D.1, in per cent: operations = factor x N x D, days = operations / day."""
     day = 1e15 * 86_400
     products = [
         row["flops_per_param_token"]
@@ -131,17 +130,17 @@ def days_of(compute: Rows, models: list[str]) -> dict[str, float]:
 
 @register
 def magnitude_of(compute: Rows, model: str) -> str:
-    """PF-days of a model in words: tens, hundreds, thousands."""
-    return ("ones", "tens", "hundreds", "thousands")[
-        int(math.log10(_row(compute, "model", model)["pf_days"]))
-    ]
+    """PF-days of a model in words: ones, tens, hundreds, thousands."""
+    names = ("ones", "tens", "hundreds", "thousands", "more")
+    digits = math.floor(math.log10(_row(compute, "model", model)["pf_days"]))
+    return names[min(max(digits, 0), len(names) - 1)]
 
 
 @register
 def tokens_per_parameter(compute: Rows, model: str) -> float:
     """Training tokens per parameter of a model of Table D.1."""
     row = _row(compute, "model", model)
-    return round(row["tokens_billion"] * 1e9 / (row["params_million"] * 1e6), 2)
+    return float(round(row["tokens_billion"] * 1e9 / (row["params_million"] * 1e6), 2))
 
 
 @register
@@ -200,7 +199,7 @@ def mostly_flagged(overlap: Rows) -> dict[str, Any]:
 
 @register
 def overlap_changes(overlap: Rows) -> dict[str, float]:
-    """Rows of Table C.1 whose last column departs by more than one point from the change that its scores give.
+    """Rows of Table C.1 whose last column departs by over one point from the change that its scores give.
 
     Against all items, and against the mean of both scores; scores below 1 are too coarse to say.
     """

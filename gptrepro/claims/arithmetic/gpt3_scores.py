@@ -1,4 +1,4 @@
-"""GPT-3's scores: Table H.1 (every benchmark, size and setting) beside the tables and sentences of the text."""
+"""GPT-3's scores: Table H.1 (every benchmark, size, setting) beside the text's tables and sentences."""
 
 from __future__ import annotations
 
@@ -28,21 +28,9 @@ def _score(table: Rows, benchmark: str, setting: str, size: str) -> float:
 
 
 @register
-def score(table: Rows, benchmark: str, setting: str, size: str = "175b") -> float:
-    """One cell of Table H.1."""
-    return _score(table, benchmark, setting, size)
-
-
-@register
 def scores(table: Rows, cells: Mapping[str, list[str]]) -> dict[str, float]:
     """Some cells of Table H.1, each as benchmark, setting and size."""
     return {name: _score(table, *place) for name, place in cells.items()}
-
-
-@register
-def earlier_best(table: Rows, benchmark: str) -> float:
-    """The fine-tuned state of the art that Table H.1 prints for a benchmark."""
-    return float(next(row["sota"] for row in table if row["benchmark"] == benchmark))
 
 
 @register
@@ -91,7 +79,7 @@ def _superglue(table: Rows, setting: str, size: str) -> float:
 
 @register
 def superglue_averages(table: Rows) -> dict[str, float]:
-    """Table H.1's SuperGLUE averages beside the means of its eight tasks: how many, and the largest deviation."""
+    """Table H.1's SuperGLUE averages beside its eight tasks' means: how many, and the largest deviation."""
     gaps = [
         abs(_superglue(table, setting, size) - _score(table, "SuperGLUE", setting, size))
         for setting in SETTINGS
@@ -102,7 +90,7 @@ def superglue_averages(table: Rows) -> dict[str, float]:
 
 @register
 def superglue_test(columns: Mapping[str, Values]) -> dict[str, Any]:
-    """Table 3.8: the average of the eight tasks, the tasks won against BERT-Large, and those within 5% of the best."""
+    """Table 3.8: the eight tasks' average, those won against BERT-Large, and those within 5% of the best."""
     lead = [task[0] for task in SUPERGLUE]
     return {
         "average": round(mean([mean([columns[part]["test"] for part in task]) for task in SUPERGLUE]), 2),
@@ -153,7 +141,7 @@ def gap_of_shots(table: Rows) -> dict[str, Any]:
 
 @register
 def cloze_format(table: Rows) -> dict[str, Any]:
-    """What few-shot examples in the fill-in format do to LAMBADA: largest, smallest, and one-shot everywhere."""
+    """What few-shot examples in fill-in format do to LAMBADA: largest, smallest, and one-shot everywhere."""
     change = {
         size: _score(table, "LAMBADA", "few", size) - _score(table, "LAMBADA", "zero", size) for size in SIZES
     }
@@ -202,7 +190,7 @@ def largest_few_shot(table: Rows, size: str, besides: list[str]) -> dict[str, An
 
 @register
 def one_shot_drops(columns: Mapping[str, Values], tasks: list[str]) -> dict[str, Any]:
-    """By how much one-shot falls short of few-shot, in per cent of few-shot, and whether by half everywhere."""
+    """How far one-shot falls short of few-shot, in per cent of few-shot, and whether by half everywhere."""
     drops = {task: round(100 * (1 - columns[task]["one"] / columns[task]["few"]), 1) for task in tasks}
     return {"half_or_more": min(drops.values()) >= 50} | drops
 
@@ -237,7 +225,8 @@ def second_bleu(table: Rows, overlap: Rows) -> dict[str, Any]:
     directions = [d.removesuffix(" sb") for d in {row["benchmark"] for row in table} if d.endswith(" sb")]
 
     def gap(row: str) -> float:
-        return round(max(abs(_score(table, f"{d} {row}", "few", "175b") - printed[d]) for d in directions), 1)
+        gaps = (abs(_score(table, f"{d} {row}", "few", "175b") - printed[d]) for d in directions)
+        return float(round(max(gaps), 1))
 
     return {
         "second_rows_agree": gap("sb") <= 0.1,

@@ -7,6 +7,9 @@ from typing import Any
 
 from gptrepro.claims.arithmetic.registry import Values, register
 
+_BY_PAIR = (math.sin, math.cos)
+"""Of the two dimensions of a pair, the first is a sine."""
+
 
 @register
 def part(values: Values, key: str) -> Any:
@@ -56,8 +59,7 @@ def sinusoids(width: int = 64, length: int = 128) -> dict[str, Any]:
         for p in range(length)
     ]
     by_pair = [
-        [f(p / 10000 ** (2 * k / width)) for k in range(width // 2) for f in (math.sin, math.cos)]
-        for p in range(length)
+        [f(p / 10000 ** (2 * k / width)) for k in range(width // 2) for f in _BY_PAIR] for p in range(length)
     ]
     gap = max(
         abs(a - b)

@@ -6,7 +6,7 @@ Behaviour does not depend on the width, so these probes look at `reduced` copies
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from gptrepro.claims.construction.built import captured, first_block, reduced, sample_ids, whole
 from gptrepro.claims.construction.registry import register
 from gptrepro.model import Decoder
+from gptrepro.model.decoder import Block
 
 MOVED = 1e-7
 """A state that moved by less has not moved: rounding alone is smaller."""
@@ -171,7 +172,7 @@ def attention_pattern(model: str) -> dict[str, Any]:
     reach = []
     with torch.no_grad():
         for block in decoder.h:
-            mixed: Tensor = block.attn(states)
+            mixed: Tensor = cast(Block, block).attn(states)
             moved = (mixed[0] - mixed[1]).abs().amax(-1) > 1e-9
             reach.append(int(moved.nonzero().max()) + 1)
     kinds = ["dense" if seen == length else "banded" for seen in reach]

@@ -88,7 +88,7 @@ def training_row(model: str) -> dict[str, float]:
 
 @register
 def row_of_sizes(model: str) -> dict[str, Any]:
-    """One row of GPT-3's Table 2.1: the shape of the model, and its rate and batch from the running schedule."""
+    """One row of GPT-3's Table 2.1: the model's shape, and rate and batch from the running schedule."""
     return size(model) | training_row(model)
 
 
@@ -122,7 +122,7 @@ def batch_ramp(model: str) -> dict[str, int]:
     full = settings.sequences(total)
     if settings.sequences(0) == full:
         raise GptreproError(
-            f"{model} is laid out with full batches from the start; its ramp, which the paper gives as a range "
+            f"{model} is laid out with full batches from the start; its ramp, given as a range "
             "over all sizes, needs a length for this size in gptrepro/published.py."
         )
     low, high = 0, total

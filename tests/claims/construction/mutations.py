@@ -1,4 +1,4 @@
-"""What the tests of all probes share: the claims of a probe, and what it measures before and after a change."""
+"""What the tests of all probes share: a probe's claims, and what it measures before and after a change."""
 
 from __future__ import annotations
 

@@ -1,0 +1,264 @@
+"""Rules on records: what they conclude, and how often they are wrong when only chance decides."""
+
+from __future__ import annotations
+
+import functools
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gptrepro.claims import Evidence, Judgement, Verdict, trained
+from gptrepro.claims.rules import apply_rule
+from gptrepro.errors import GptreproError
+from gptrepro.evaluate import statistics
+from gptrepro.experiments.gpt1 import PRETRAINING
+from gptrepro.results import DataUsed, Hardware, Record, Run
+from gptrepro.results.record import digest_of
+from gptrepro.scales import Scale
+from gptrepro.text.sources import corpus_digest
+
+TRIALS = 300
+SEEDS = [3, 5, 8]
+
+FALLS = {"experiment": "e", "before": "b", "after": "a", "minimum": 0.25, "report": "a"}
+BEATS = {"experiment": "e", "arm": "a", "over": "b"}
+EQUAL = {"experiment": "e", "arm": "a", "other": "b", "margin": 0.2}
+RISES = {"experiment": "e", "points": {"p1": 1, "p2": 2, "p3": 3}}
+
+
+def record_of(**metrics: list[float]) -> Any:
+    """As much of a record as a rule reads: some metrics, one value a seed."""
+    n = len(next(iter(metrics.values())))
+    return SimpleNamespace(
+        experiment="e", scale=Scale.LAPTOP, seeds=list(range(100, 100 + n)), metric=metrics.__getitem__
+    )
+
+
+@pytest.fixture(autouse=True)
+def _current(monkeypatch, request):
+    """Records of the tests' own experiment are never stale; the power of n seeds is computed once."""
+    if "real_record" not in request.fixturenames:
+        monkeypatch.setattr(trained, "stale_reason", lambda record, experiment: None)
+        monkeypatch.setattr(trained, "find_experiment", lambda name: None)
+    monkeypatch.setattr(statistics, "_smallest_visible", functools.cache(statistics._smallest_visible))
+
+
+def judge(rule: str, arguments: dict[str, Any], **metrics: list[float]) -> Judgement:
+    return apply_rule(rule, None, Evidence(records={"e": record_of(**metrics)}), arguments)
+
+
+def verdict(rule: str, arguments: dict[str, Any], **metrics: list[float]) -> Verdict:
+    return judge(rule, arguments, **metrics).verdict
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ([5.0, 5.1, 4.9], [4.0, 4.11, 3.88], Verdict.TREND),
+        ([5.0, 5.1, 4.9], [4.9, 5.01, 4.79], Verdict.NOT_REPLICATED),
+        ([5.0, 5.1, 4.9], [4.0, 5.3, 4.6], Verdict.INCONCLUSIVE),
+        ([5.0, 5.1], [4.0, 4.1], Verdict.INCONCLUSIVE),
+    ],
+)
+def test_a_loss_falls_by_more_than_the_minimum_or_not(before, after, expected):
+    assert verdict("loss_falls", FALLS, b=before, a=after) is expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "a", "b", "expected"),
+    [
+        ({}, [80.0, 81.0, 82.0], [70.0, 70.5, 72.5], Verdict.TREND),
+        ({}, [70.0, 70.5, 72.5], [80.0, 81.0, 82.0], Verdict.NOT_REPLICATED),
+        ({"minimum": 15}, [80.0, 81.0, 82.0], [70.0, 70.5, 72.5], Verdict.NOT_REPLICATED),
+        ({"lower_is_better": True}, [3.0, 3.1, 2.9], [4.0, 4.0, 4.0], Verdict.TREND),
+        ({"support": "mechanism shown"}, [80.0, 81.0, 82.0], [70.0, 70.5, 72.5], Verdict.MECHANISM),
+        ({"floor": 50}, [50.1, 49.8, 50.2], [40.0, 40.0, 40.0], Verdict.INCONCLUSIVE),
+        ({"floor": 50}, [60.0, 61.0, 60.5], [50.0, 49.0, 50.5], Verdict.TREND),
+        ({"floor": 4.0, "lower_is_better": True}, [4.0, 4.1, 3.9], [5.0, 5.0, 5.0], Verdict.INCONCLUSIVE),
+    ],
+)
+def test_an_arm_beats_another_or_not(arguments, a, b, expected):
+    assert verdict("arm_beats", BEATS | arguments, a=a, b=b) is expected
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        ([1.0, 1.01, 0.99], [1.0, 1.0, 1.0], Verdict.TREND),
+        ([1.5, 1.51, 1.49], [1.0, 1.0, 1.0], Verdict.NOT_REPLICATED),
+        ([0.5, 0.51, 0.49], [1.0, 1.0, 1.0], Verdict.NOT_REPLICATED),
+        ([1.0, 1.3, 0.7], [1.0, 1.0, 1.0], Verdict.INCONCLUSIVE),
+    ],
+)
+def test_two_arms_are_equivalent_within_a_margin_or_not(a, b, expected):
+    """Three noisy seeds that differ by nothing significant are not equivalent: they do not know."""
+    assert verdict("equivalent_within", EQUAL, a=a, b=b) is expected
+
+
+def test_two_arms_that_learned_nothing_are_not_equivalent():
+    found = judge("equivalent_within", EQUAL | {"floor": 1.0}, a=[1.0, 1.01, 0.99], b=[1.0, 1.01, 1.0])
+    assert found.verdict is Verdict.INCONCLUSIVE and "floor of 1" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("arguments", "points", "expected"),
+    [
+        ({}, ([1.0, 1.1, 0.9], [2.0, 2.1, 2.0], [3.0, 3.2, 2.9]), Verdict.TREND),
+        ({"minimum": 2}, ([1.0, 1.1, 0.9], [2.0, 2.1, 2.0], [3.0, 3.2, 2.9]), Verdict.NOT_REPLICATED),
+        ({}, ([3.0, 3.2, 2.9], [2.0, 2.1, 2.0], [1.0, 1.1, 0.9]), Verdict.NOT_REPLICATED),
+        ({"lower_is_better": True}, ([3.0, 3.2, 2.9], [2.0, 2.1, 2.0], [1.0, 1.1, 0.9]), Verdict.TREND),
+        ({}, ([1.0, 3.0, 2.0], [2.0, 1.0, 3.0], [3.0, 1.0, 2.0]), Verdict.INCONCLUSIVE),
+        ({"floor": 5}, ([1.0, 1.1, 0.9], [2.0, 2.1, 2.0], [3.0, 3.2, 2.9]), Verdict.INCONCLUSIVE),
+    ],
+)
+def test_a_score_rises_along_its_points_or_not(arguments, points, expected):
+    metrics = dict(zip(("p1", "p2", "p3"), points, strict=True))
+    assert verdict("increases_with", RISES | arguments, **metrics) is expected
+
+
+def test_a_trend_that_turns_back_is_broken():
+    found = judge("increases_with", RISES, p1=[1.0, 1.1, 0.9], p2=[5.0, 5.1, 5.0], p3=[3.0, 3.1, 3.0])
+    assert found.verdict is Verdict.NOT_REPLICATED
+    assert found.reason == "The trend breaks: from p2 to p3 it goes the other way by 2."
+
+
+def test_a_slope_can_be_per_doubling():
+    points = {"p1": 1, "p2": 2, "p3": 4}
+    metrics = {"p1": [1.0, 1.0, 1.1], "p2": [2.0, 2.1, 2.0], "p3": [3.0, 3.0, 3.1]}
+    found = judge("increases_with", RISES | {"points": points, "log": True}, **metrics)
+    assert found.interval == pytest.approx((1.0, 1.0), abs=0.05)
+
+
+@pytest.mark.parametrize("points", [{"p1": 1, "p2": 2}, {"p1": 1, "p2": 3, "p3": 2}])
+def test_a_trend_needs_points_in_order(points):
+    with pytest.raises(GptreproError, match="three points in ascending order"):
+        judge("increases_with", RISES | {"points": points}, p1=[1.0], p2=[1.0], p3=[1.0])
+
+
+def test_an_unknown_support_is_one_sentence():
+    with pytest.raises(GptreproError, match="not 'proved'"):
+        judge("arm_beats", BEATS | {"support": "proved"}, a=[1.0] * 3, b=[0.0] * 3)
+
+
+@pytest.mark.parametrize(
+    ("rule", "arguments"), [("arm_beats", BEATS), ("equivalent_within", EQUAL), ("increases_with", RISES)]
+)
+def test_without_a_record_the_judgement_says_what_to_run(rule, arguments):
+    found = apply_rule(rule, None, Evidence(records={}), arguments)
+    assert found.verdict is Verdict.NOT_RUN
+    assert "gptrepro run e" in found.reason
+
+
+def draws(n: int, shift: float, points: int = 1) -> np.ndarray:
+    """(TRIALS, points, n) normal values with mean ``shift`` and standard deviation 0.1."""
+    return np.random.default_rng(n).normal(shift, 0.1, (TRIALS, points, n))
+
+
+def within_simulation_error(rate: float, nominal: float) -> bool:
+    return rate < nominal + 4 * math.sqrt(nominal * (1 - nominal) / TRIALS)
+
+
+@pytest.mark.parametrize("n", SEEDS)
+def test_a_margin_at_the_minimum_passes_as_rarely_as_stated(n):
+    """2.5% of the intervals lie wholly above a true difference, and 2.5% wholly below."""
+    found = [verdict("arm_beats", BEATS | {"minimum": 0.3}, a=list(d[0]), b=[0.0] * n) for d in draws(n, 0.3)]
+    assert within_simulation_error(found.count(Verdict.TREND) / TRIALS, 0.025)
+    assert within_simulation_error(found.count(Verdict.NOT_REPLICATED) / TRIALS, 0.025)
+
+
+@pytest.mark.parametrize("n", SEEDS)
+def test_the_smallest_visible_effect_is_seen_four_times_in_five(n):
+    effect = statistics._smallest_visible(n) * 0.1 / math.sqrt(n)
+    found = [verdict("arm_beats", BEATS, a=list(d[0]), b=[0.0] * n) for d in draws(n, effect)]
+    error = 4 * math.sqrt(0.8 * 0.2 / TRIALS)
+    assert found.count(Verdict.TREND) / TRIALS == pytest.approx(0.8, abs=error)
+
+
+@pytest.mark.parametrize("n", SEEDS)
+def test_arms_that_differ_by_the_margin_seldom_pass_for_equivalent(n):
+    found = [verdict("equivalent_within", EQUAL, a=list(d[0]), b=[0.0] * n) for d in draws(n, 0.2)]
+    assert within_simulation_error(found.count(Verdict.TREND) / TRIALS, 0.025)
+
+
+def test_equivalence_is_seen_where_the_margin_allows():
+    found = [verdict("equivalent_within", EQUAL, a=list(d[0]), b=[0.0] * 8) for d in draws(8, 0.0)]
+    assert found.count(Verdict.TREND) / TRIALS > 0.9
+
+
+@pytest.mark.parametrize("n", SEEDS)
+def test_a_flat_score_seldom_passes_for_a_trend(n):
+    found = [
+        verdict("increases_with", RISES, **{f"p{i}": list(points) for i, points in enumerate(d, start=1)})
+        for d in draws(n, 0.0, points=3)
+    ]
+    assert within_simulation_error(found.count(Verdict.TREND) / TRIALS, 0.025)
+
+
+def test_a_steep_trend_is_seen():
+    steps = np.arange(3)[None, :, None] * 0.3
+    found = [
+        verdict("increases_with", RISES, **{f"p{i}": list(points) for i, points in enumerate(d, start=1)})
+        for d in draws(5, 0.0, points=3) + steps
+    ]
+    assert found.count(Verdict.TREND) / TRIALS > 0.9
+
+
+@pytest.fixture
+def real_record():
+    """A record of ``gpt1-pretraining`` as it is published, with its configuration changed at will."""
+
+    def build(**changes: object) -> Record:
+        config = PRETRAINING.config(Scale.LAPTOP)
+        settings = config.model_dump(mode="json") | changes
+        data = [
+            DataUsed(name=c.name, split=c.split, digest=corpus_digest(c.name, c.split), tier="mirror")
+            for c in PRETRAINING.corpora(config)
+        ]
+        hardware = Hardware(processor="abacus", cores=1, threads=1, accelerator=None)
+        losses = [(5.0, 4.0), (5.1, 4.11), (4.9, 3.88)]
+        return Record(
+            experiment="gpt1-pretraining",
+            version=PRETRAINING.version,
+            scale=Scale.LAPTOP,
+            config=settings,
+            data=data,
+            tokenizer="a" * 64,
+            digest=digest_of("gpt1-pretraining", PRETRAINING.version, settings, data, "a" * 64),
+            runs=[
+                Run(
+                    seed=100 + i,
+                    metrics={"b": before, "a": after},
+                    history=[],
+                    tokens=1,
+                    flops=1.0,
+                    wall_seconds=1.0,
+                    hardware=hardware,
+                    versions={},
+                    commit="0" * 40,
+                    finished="2026-01-01",
+                )
+                for i, (before, after) in enumerate(losses)
+            ],
+        )
+
+    return build
+
+
+def test_a_stale_record_keeps_its_verdict_and_names_its_renewal(real_record):
+    arguments = FALLS | {"experiment": "gpt1-pretraining"}
+    evidence = Evidence(records={"gpt1-pretraining": real_record(dropout=0.3)})
+    found = apply_rule("loss_falls", None, evidence, arguments)
+    assert found.verdict is Verdict.TREND
+    assert found.stale is not None and "gptrepro publish gpt1-pretraining" in found.stale
+    fresh = Evidence(records={"gpt1-pretraining": real_record()})
+    assert apply_rule("loss_falls", None, fresh, arguments).stale is None
+
+
+def test_a_missing_metric_says_how_to_get_it(real_record):
+    arguments = FALLS | {"experiment": "gpt1-pretraining", "before": "elsewhere"}
+    evidence = Evidence(records={"gpt1-pretraining": real_record()})
+    with pytest.raises(GptreproError, match="no metric 'elsewhere'"):
+        apply_rule("loss_falls", None, evidence, arguments)
