@@ -81,7 +81,7 @@ def test_arrays_of_the_real_shapes(tmp_path: Path) -> None:
     assert (model.wpe.weight[0, 0], model.wte.weight[0, 0]) == (1, 2)
     last = model.h[11]
     parts = (last.attn.c_attn, last.attn.c_proj, last.ln_1, last.mlp.c_fc, last.mlp.c_proj, last.ln_2)
-    markers = [float(p.flatten()[0]) for part in parts for p in (part.weight, part.bias)]
+    markers = [p.flatten()[0].item() for part in parts for p in (part.weight, part.bias)]
     assert markers == [2 + 11 * 12 + place for place in range(1, 13)]
 
 
