@@ -90,7 +90,7 @@ _UNSTABLE = {
     "a progress bar": re.compile(r"\d+(\.\d+)?(it|s|B)/(s|it)\b|\d+%\|"),
     "a random table id (use set_uuid or to_html)": re.compile(r'id="T_[0-9a-f]{5}"'),
     _TIME: re.compile(r"\b\d+(\.\d+)?\s?(ms|µs|seconds)\b|\b\d\d:\d\d:\d\d\b"),
-    _DECIMALS: re.compile(r"(?<![\w.])\d+\.\d{4,}(?![\w.])"),
+    _DECIMALS: re.compile(r"(?<![\w.])(?!0\.0+\d{1,3}\b)\d+\.\d{4,}(?![\w.])"),
 }
 
 
