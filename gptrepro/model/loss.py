@@ -3,7 +3,7 @@
 At GPT-2's vocabulary the logits of one 1,024-token window take 206 MB, and a plain cross-entropy holds them
 three times. But the gradient of a position's loss by its logits is known as soon as they are: softmax minus
 one-hot. So each chunk of positions goes all the way to its gradients in the forward pass, and its logits are
-forgotten. That takes the same products, and less time on a CPU, where a chunk stays in cache.
+forgotten. That takes the same products, and on a CPU less time where a chunk stays in cache.
 
 The chunked path of ``torch.nn.functional.linear_cross_entropy`` in torch 2.13 does not serve: on a CPU it is
 slower than not chunking, by 10% for 8,192 tokens at width 256 and several times over at GPT-2's shape.
