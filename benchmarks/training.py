@@ -128,6 +128,8 @@ def run_peer(shape: Shape, dropout: float, steps: int, compiled: bool, device: t
         attn_pdrop=dropout,
         attn_implementation="sdpa",
         use_cache=False,
+        bos_token_id=0,
+        eos_token_id=0,
     )
     peer: nn.Module = GPT2LMHeadModel(config)
     model = peer.to(device).train()
