@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 from gptrepro.claims import Evidence, Judgement, Verdict, trained
 from gptrepro.claims.rules import apply_rule
 from gptrepro.errors import GptreproError
-from gptrepro.evaluate import statistics
+from gptrepro.evaluate.statistics import minimal_detectable_effect
 from gptrepro.experiments.gpt1 import PRETRAINING
 from gptrepro.results import DataUsed, Hardware, Record, Run
 from gptrepro.results.record import digest_of
@@ -39,11 +38,10 @@ def record_of(**metrics: list[float]) -> Any:
 
 @pytest.fixture(autouse=True)
 def _current(monkeypatch, request):
-    """Records of the tests' own experiment are never stale; the power of n seeds is computed once."""
+    """Records of the tests' own experiment are never stale."""
     if "real_record" not in request.fixturenames:
         monkeypatch.setattr(trained, "stale_reason", lambda record, experiment: None)
         monkeypatch.setattr(trained, "find_experiment", lambda name: None)
-    monkeypatch.setattr(statistics, "_smallest_visible", functools.cache(statistics._smallest_visible))
 
 
 def judge(rule: str, arguments: dict[str, Any], **metrics: list[float]) -> Judgement:
@@ -171,7 +169,7 @@ def test_a_margin_at_the_minimum_passes_as_rarely_as_stated(n):
 
 @pytest.mark.parametrize("n", SEEDS)
 def test_the_smallest_visible_effect_is_seen_four_times_in_five(n):
-    effect = statistics._smallest_visible(n) * 0.1 / math.sqrt(n)
+    effect = minimal_detectable_effect(n, 0.1)
     found = [verdict("arm_beats", BEATS, a=list(d[0]), b=[0.0] * n) for d in draws(n, effect)]
     error = 4 * math.sqrt(0.8 * 0.2 / TRIALS)
     assert found.count(Verdict.TREND) / TRIALS == pytest.approx(0.8, abs=error)
