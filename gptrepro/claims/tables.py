@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
-from typing import get_args
+from typing import Any, get_args
 
 import pandas as pd
 
@@ -84,6 +84,43 @@ def frame(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
             for item in judged
         ]
     )
+
+
+def findings(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
+    """Claims about the papers, each with a plain finding: what is said, what we find, right or wrong, why.
+
+    What arithmetic or the built model decides is right or wrong; of the others, reading gives the finding,
+    with which ``because`` begins.
+    """
+    rows = []
+    for item in judged:
+        claim, verdict, note = item.claim, item.judgement.verdict, item.claim.because or ""
+        if verdict is Verdict.CONSISTENT or verdict is Verdict.NOT_REPLICATED:
+            finding = "right" if verdict is Verdict.CONSISTENT else "wrong"
+        elif verdict is Verdict.CITED:
+            first, _, note = note.partition(". ")
+            finding = first.lower()
+        else:
+            finding = str(verdict)
+        rows.append(
+            {
+                "it is said": claim.statement,
+                "value": printed(claim),
+                "we find": compact(_what_was_asked(claim.published, item.judgement.measured)),
+                "finding": finding,
+                "note": note,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _what_was_asked(published: Any, measured: Any) -> Any:
+    """The parts of a measurement that the claim has too; all of it where the claim only says yes or no."""
+    if not isinstance(published, Mapping) or not isinstance(measured, Mapping):
+        return measured
+    if all(isinstance(value, bool) for value in published.values()):
+        return measured
+    return {key: measured[key] for key in published if key in measured}
 
 
 def _verdict_text(item: JudgedClaim) -> str:

@@ -8,6 +8,7 @@ from gptrepro.claims import Claim, JudgedClaim, Judgement, Verdict
 from gptrepro.claims.tables import (
     count_by_basis,
     count_verdicts,
+    findings,
     frame,
     headline,
     printed,
@@ -82,6 +83,22 @@ def test_frame_marks_stale_rows():
         "not replicated (stale)",
         "not replicated",
     ]
+
+
+def test_findings_are_plain():
+    said = judged("popular", Verdict.CITED)
+    read = said.claim.model_copy(update={"because": "Partly right. The rest is a guess. So it is."})
+    table = findings([*ROWS, JudgedClaim(read, said.judgement)])
+    assert list(table["finding"])[::2] == ["right", "wrong", "partly right"]
+    assert table["note"].iloc[-1] == "The rest is a guess. So it is."
+
+
+def test_findings_show_what_was_asked():
+    claim = ROWS[0].claim.model_copy(update={"published": {"a": 1}})
+    yes_or_no = ROWS[0].claim.model_copy(update={"published": {"held": True}})
+    found = Judgement(Verdict.CONSISTENT, "z", measured={"a": 1, "b": 2, "held": True})
+    table = findings([JudgedClaim(claim, found), JudgedClaim(yes_or_no, found)])
+    assert list(table["we find"]) == ["a 1", "a 1, b 2, held yes"]
 
 
 def test_a_wide_table_is_announced_by_its_size():

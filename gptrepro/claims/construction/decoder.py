@@ -165,7 +165,7 @@ def attention_sources(model: str) -> dict[str, str]:
 @register
 def attention_pattern(model: str) -> dict[str, Any]:
     """Dense, banded or alternating layers, by how far a change of the first position reaches in each."""
-    decoder, length = reduced(model), 320
+    decoder, length = reduced(model), 272
     width = decoder.wte.weight.shape[1]
     states = torch.randn(1, length, width, generator=torch.Generator().manual_seed(0)).repeat(2, 1, 1)
     states[1, 0] += 1.0

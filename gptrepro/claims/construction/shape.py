@@ -105,7 +105,7 @@ def longest_input(model: str) -> int:
             return False
         return True
 
-    low, high = 1, 2
+    low, high = 1, 256
     while accepts(high):
         low, high = high, 2 * high
     while high - low > 1:
