@@ -118,7 +118,7 @@ def test_a_score_rises_along_its_points_or_not(arguments, points, expected):
 
 
 def test_a_trend_that_turns_back_is_broken():
-    found = judge("increases_with", RISES, p1=[1.0, 1.1, 0.9], p2=[5.0, 5.1, 5.0], p3=[3.0, 3.1, 3.0])
+    found = judge("increases_with", RISES, p1=[1.0, 1.1, 0.9], p2=[5.1, 5.0, 5.0], p3=[3.0, 3.1, 3.0])
     assert found.verdict is Verdict.NOT_REPLICATED
     assert found.reason == "The trend breaks: from p2 to p3 it goes the other way by 2."
 
