@@ -17,10 +17,11 @@ from gptrepro.scales import Scale
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A git checkout with nothing but the ledger's folder, which counts as the project."""
+    """A git checkout with an empty ledger and the list of data sources, which counts as the project."""
     root = tmp_path / "checkout"
     (root / "data" / "claims").mkdir(parents=True)
     (root / "data" / "claims" / "gpt1.yml").write_text("[]\n")
+    shutil.copy(storage.project_root() / "data" / "sources.yml", root / "data")
     for command in (
         ["init", "-q"],
         ["add", "."],
