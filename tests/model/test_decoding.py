@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptrepro.errors import GptreproError
-from gptrepro.model.decoding import TRANSPOSE_AFTER, Continuation, inference
+from gptrepro.model.decoding import REARRANGE_AFTER, Continuation, inference
 from tests.model.small import small_decoder
 
 KINDS: list[dict[str, Any]] = [
@@ -75,7 +75,7 @@ def test_inference_switches_dropout_gradients_and_autocast_off_and_back() -> Non
     model.h[0].eval()  # a frozen part stays as it was
     with torch.autocast("cpu", dtype=torch.bfloat16), inference(model):
         assert not model.training
-        logits = Continuation(model, [[1, 2, 3]], TRANSPOSE_AFTER).append(torch.tensor([4]))
+        logits = Continuation(model, [[1, 2, 3]], REARRANGE_AFTER).append(torch.tensor([4]))
     torch.testing.assert_close(logits[0], model.eval()(torch.tensor([[1, 2, 3, 4]]))[0, -1].detach())
     assert not logits.requires_grad
 
