@@ -30,6 +30,7 @@ run: $(VENV)/.book ## Run experiments: make run SCALE=laptop [WHAT=gpt1]
 	@$(BIN)/gptrepro run $(WHAT) --scale $(SCALE)
 
 refresh: $(VENV)/.book ## Renew the outputs stored in the notebooks: make refresh [WHAT=gpt1/01]
+	@$(BIN)/gptrepro data fetch plays gpt2-vocabulary
 	@$(BIN)/gptrepro refresh $(WHAT)
 
 serve: book ## Serve the book on http://127.0.0.1:8000 (PORT=...)

@@ -16,10 +16,17 @@ from gptrepro.errors import GptreproError
 from gptrepro.model import DecoderConfig
 from gptrepro.model.counting import count_parameters, training_flops_per_token
 from gptrepro.train import TrainSettings
+from gptrepro.train.schedule import BatchRamp
 
 GPT3_WINDOW = 256
 """Keys seen by GPT-3's banded layers. The paper never states the window: this value is ours, after
 GPT-Neo, the only public relative."""
+
+GPT3_FIRST_BATCH_TOKENS = 32 * 1024
+"""Tokens in GPT-3's first batch (appendix B: "32k")."""
+
+GPT3_RAMP_TOKENS = (4e9, 12e9)
+"""Tokens over which GPT-3's batch grows, shortest and longest (appendix B, "depending on the model size")."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +116,13 @@ def _gpt2(name: str, nominal: str, n_layers: int, d_model: int, n_heads: int) ->
     )
 
 
+def _gpt3_ramp_tokens(batch_tokens: float) -> int:
+    """Our reading of "over the first 4-12 billion tokens": in proportion to how far the batch has to grow."""
+    shortest, longest = GPT3_RAMP_TOKENS
+    smallest, largest = 0.5e6, 3.2e6  # full batches of Table 2.1
+    return round(shortest + (longest - shortest) * (batch_tokens - smallest) / (largest - smallest))
+
+
 def _gpt3(
     name: str,
     nominal: str,
@@ -121,6 +135,9 @@ def _gpt3(
     *,
     reading: str = "",
 ) -> PublishedModel:
+    context = 2048
+    sequences = round(batch_tokens / context)
+    ramp = BatchRamp(GPT3_FIRST_BATCH_TOKENS // context, sequences, _gpt3_ramp_tokens(batch_tokens))
     return PublishedModel(
         name=name,
         paper="gpt3",
@@ -128,7 +145,7 @@ def _gpt3(
         nominal_parameters=parameters,
         decoder=DecoderConfig(
             n_vocab=50257,
-            n_ctx=2048,
+            n_ctx=context,
             n_layers=n_layers,
             d_model=d_model,
             n_heads=n_heads,
@@ -143,14 +160,16 @@ def _gpt3(
             batch_tokens=int(batch_tokens),
             training_tokens=300e9,
             settings=TrainSettings(
-                steps=math.ceil(300e9 / batch_tokens),
-                batch_size=round(batch_tokens / 2048),
-                context=2048,
+                steps=ramp.updates_for(300e9, context),
+                batch_size=sequences,
+                context=context,
                 peak_lr=learning_rate,
                 schedule="cosine",
                 final_lr_fraction=0.1,
                 warmup_tokens=375_000_000,
                 decay_tokens=260_000_000_000,
+                ramp_batch_size=ramp.start,
+                ramp_tokens=ramp.tokens,
                 beta1=0.9,
                 beta2=0.95,
                 weight_decay=0.1,
@@ -158,7 +177,8 @@ def _gpt3(
             ),
         ),
         reading=(reading + " " if reading else "")
-        + f"The banded window is not published: {GPT3_WINDOW} is ours. Dropout is not mentioned: 0.",
+        + f"The banded window is not published: {GPT3_WINDOW} is ours. Dropout is not mentioned: 0. "
+        f"Which size had which batch ramp is not printed: {ramp.tokens / 1e9:.1f} billion tokens is ours.",
     )
 
 

@@ -45,6 +45,14 @@ def test_training_compute_is_near_table_d1():
         assert 0.95 < ours / flops < 1.25, name
 
 
+def test_gpt3_reads_300_billion_tokens_its_small_first_batches_included():
+    for model in PUBLISHED.values():
+        if model.paper == "gpt3":
+            settings = model.recipe.settings
+            assert 0 <= settings.tokens - 300e9 < settings.batch_size * settings.context, model.name
+            assert settings.steps > settings.tokens / (settings.batch_size * settings.context) + 1000
+
+
 def test_an_unknown_model_lists_near_matches():
     with pytest.raises(GptreproError, match="gpt3-175b"):
         published_model("gpt3-175")

@@ -7,6 +7,7 @@ al. 2020, appendix B); a schedule does not care which, as long as all its number
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,10 +55,38 @@ class BatchRamp:
     """Sequences in the first batch."""
     full: int
     """Sequences in a batch once the ramp is over."""
-    tokens: float
+    tokens: int
     """Training tokens over which the batch grows."""
 
     def at(self, tokens_seen: float) -> int:
         """Sequences in the batch that follows ``tokens_seen`` tokens."""
         grown = min(1.0, tokens_seen / self.tokens) if self.tokens else 1.0
         return int(self.start + (self.full - self.start) * grown)
+
+    def stages(self, context: int) -> Iterator[tuple[int, int]]:
+        """Pairs of sequences in a batch and updates with such a batch, until the batch is full."""
+        seen = 0
+        while (sequences := self.at(seen)) < self.full:
+            border = self.tokens * (sequences + 1 - self.start) / (self.full - self.start)
+            updates = max(1, math.ceil((border - seen) / (sequences * context)))
+            seen += updates * sequences * context
+            yield sequences, updates
+
+    def tokens_of(self, updates: int, context: int) -> int:
+        """Tokens that ``updates`` updates from the start process, with ``context`` tokens a sequence."""
+        tokens = 0
+        for sequences, stage in self.stages(context):
+            taken = min(stage, updates)
+            tokens += taken * sequences * context
+            updates -= taken
+        return tokens + updates * self.full * context
+
+    def updates_for(self, tokens: float, context: int) -> int:
+        """The fewest updates from the start that process at least ``tokens`` tokens."""
+        updates = 0
+        for sequences, stage in self.stages(context):
+            needed = max(0, math.ceil(tokens / (sequences * context)))
+            taken = min(stage, needed)
+            updates += taken
+            tokens -= taken * sequences * context
+        return updates + max(0, math.ceil(tokens / (self.full * context)))

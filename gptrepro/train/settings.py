@@ -110,6 +110,14 @@ class TrainSettings:
             return self.batch_size
         return BatchRamp(self.ramp_batch_size, self.batch_size, self.ramp_tokens).at(tokens_seen)
 
+    @property
+    def tokens(self) -> int:
+        """Tokens of all updates together."""
+        if self.ramp_batch_size is None or self.ramp_tokens is None:
+            return self.steps * self.batch_size * self.context
+        ramp = BatchRamp(self.ramp_batch_size, self.batch_size, self.ramp_tokens)
+        return ramp.tokens_of(self.steps, self.context)
+
     def logs_after(self, updates: int) -> bool:
         """Whether a row is due after so many updates."""
         return updates % self.log_every == 0 or self.evaluates_after(updates)

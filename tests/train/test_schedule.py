@@ -38,7 +38,19 @@ def test_a_constant_rate_stays_after_the_warm_up() -> None:
 
 
 def test_gpt3_batch_grows_from_32k_tokens_to_half_a_million() -> None:
-    ramp = BatchRamp(start=16, full=256, tokens=4e9)  # sequences of 2,048: 32,768 to 524,288 tokens
+    ramp = BatchRamp(start=16, full=256, tokens=4_000_000_000)  # sequences of 2,048: 32,768 to 524,288 tokens
     assert [ramp.at(0), ramp.at(2e9), ramp.at(4e9), ramp.at(300e9)] == [16, 136, 256, 256]
     sizes = [ramp.at(seen) for seen in range(0, 5_000_000_000, 50_000_000)]
     assert sizes == sorted(sizes)
+
+
+@pytest.mark.parametrize("context", [1, 7, 64])
+@pytest.mark.parametrize("tokens", [0, 1, 500, 9_999])
+def test_updates_and_tokens_of_a_ramp_are_those_of_running_it(tokens: int, context: int) -> None:
+    ramp = BatchRamp(start=2, full=9, tokens=3000)
+    updates = seen = 0
+    while seen < tokens:
+        seen += ramp.at(seen) * context
+        updates += 1
+    assert ramp.updates_for(tokens, context) == updates
+    assert ramp.tokens_of(updates, context) == seen

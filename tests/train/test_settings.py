@@ -41,3 +41,10 @@ def test_the_rate_follows_updates_or_tokens() -> None:
 def test_the_last_update_is_always_evaluated() -> None:
     settings = tiny_settings(steps=10, evaluate_every=4, evaluate_at=(0, 1), log_every=100)
     assert [step for step in range(11) if settings.evaluates_after(step)] == [0, 1, 4, 8, 10]
+
+
+def test_tokens_are_those_of_all_updates() -> None:
+    plain = tiny_settings(steps=10)
+    assert plain.tokens == 10 * plain.batch_size * plain.context
+    ramped = tiny_settings(steps=10, ramp_batch_size=1, ramp_tokens=10 * plain.context)
+    assert ramped.tokens < plain.tokens

@@ -21,7 +21,7 @@ from gptrepro.claims.construction.built import reduced, sample_ids
 from gptrepro.claims.construction.registry import register
 from gptrepro.claims.construction.shape import size
 from gptrepro.errors import GptreproError
-from gptrepro.published import published_model
+from gptrepro.published import PUBLISHED, published_model
 from gptrepro.text.batches import Batches
 from gptrepro.train import TrainSettings, train
 from gptrepro.train.optimizer import build_optimizer
@@ -49,7 +49,7 @@ def learning_rate_points(model: str) -> dict[str, float]:
     return {
         "max_lr": peak,
         "warmup_updates": early.index(peak) + 1,
-        "final_lr": settings.learning_rate(settings.steps, settings.steps * tokens),
+        "final_lr": settings.learning_rate(settings.steps, settings.tokens),
     }
 
 
@@ -57,7 +57,7 @@ def learning_rate_points(model: str) -> dict[str, float]:
 def schedule_in_tokens(model: str) -> dict[str, float]:
     """The schedule, run over tokens: end of the warm-up, start of the floor, the floor, and the end."""
     settings = _settings(model)
-    total = settings.steps * settings.batch_size * settings.context
+    total = settings.tokens
     final = _rate(settings, total)
     low, high = 0, total  # the first token count from which the rate stays at its last value, by bisection
     while high - low > 1:
@@ -81,7 +81,7 @@ def schedule_in_tokens(model: str) -> dict[str, float]:
 def training_row(model: str) -> dict[str, float]:
     """Peak rate and tokens of a full batch, from the schedule run over the whole training."""
     settings = _settings(model)
-    total = settings.steps * settings.batch_size * settings.context
+    total = settings.tokens
     peak = max(_rate(settings, total // 20_000 * k) for k in range(1, 20_001))
     return {"lr": round(peak, 7), "batch_tokens": settings.sequences(total) * settings.context}
 
@@ -96,7 +96,7 @@ def row_of_sizes(model: str) -> dict[str, Any]:
 def training_tokens(model: str) -> float:
     """Tokens of all updates together."""
     settings = _settings(model)
-    return float(settings.steps * settings.batch_size * settings.context)
+    return float(settings.tokens)
 
 
 @register
@@ -110,26 +110,36 @@ def batch(model: str) -> dict[str, int]:
     }
 
 
-@register
-def batch_ramp(model: str) -> dict[str, int]:
-    """Tokens of the first batch, and tokens seen when the batch has reached its full size.
-
-    Raises:
-        GptreproError: the batch has its full size from the start.
-    """
-    settings = _settings(model)
-    total = settings.steps * settings.batch_size * settings.context
-    full = settings.sequences(total)
-    if settings.sequences(0) == full:
-        raise GptreproError(
-            f"{model} is laid out with full batches from the start; its ramp, given as a range "
-            "over all sizes, needs a length for this size in gptrepro/published.py."
-        )
-    low, high = 0, total
+def _tokens_until_full(settings: TrainSettings) -> int:
+    """Tokens seen when the batch has reached its full size, by bisection."""
+    low, high = 0, settings.tokens
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if settings.sequences(middle) == full else (middle, high)
-    return {"start_tokens": settings.sequences(0) * settings.context, "ramp_tokens": high}
+        low, high = (low, middle) if settings.sequences(middle) == settings.batch_size else (middle, high)
+    return high
+
+
+@register
+def batch_ramps() -> dict[str, Any]:
+    """The batch of every GPT-3 model, run over its training.
+
+    Tokens of the largest first batch, tokens of the shortest and the longest ramp, and whether each ramp is
+    a straight line: at eight points of it the batch is within a sequence of the chord.
+    """
+    trainings = [_settings(name) for name, model in PUBLISHED.items() if model.paper == "gpt3"]
+    lengths = [_tokens_until_full(settings) for settings in trainings]
+    straight = True
+    for settings, length in zip(trainings, lengths, strict=True):
+        first = settings.sequences(0)
+        chord = [first + (settings.batch_size - first) * eighth / 8 for eighth in range(9)]
+        batches = [settings.sequences(length * eighth // 8) for eighth in range(9)]
+        straight &= all(abs(a - b) <= 1 for a, b in zip(chord, batches, strict=True))
+    return {
+        "start_tokens": max(settings.sequences(0) * settings.context for settings in trainings),
+        "ramp_from": min(lengths),
+        "ramp_to": max(lengths),
+        "grows_evenly": straight,
+    }
 
 
 @register

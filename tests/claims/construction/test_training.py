@@ -8,6 +8,7 @@ import pytest
 from gptrepro.claims import Evidence, Verdict, judge
 from gptrepro.claims.construction import PROBES, training
 from gptrepro.text.batches import Batches
+from gptrepro.train.schedule import BatchRamp
 
 from .mutations import CLAIMS, measured
 
@@ -43,15 +44,34 @@ def test_without_clipping_the_gradient_arrives_in_full(change_model):
     assert measured("gradient_clip", "gpt1") == pytest.approx(8e4)
 
 
-def test_a_batch_ramp_is_measured_where_there_is_one(change_model):
-    change_model("gpt3-small", settings={"ramp_batch_size": 16, "ramp_tokens": 4_000_000_000})
-    found = measured("batch_ramp", "gpt3-small")
-    assert found["start_tokens"] == 16 * 2048
-    assert found["ramp_tokens"] == pytest.approx(4e9, rel=0.01)
-    (claim,) = CLAIMS["batch_ramp"]
-    alone = claim.rule.model_copy(update={"model": "gpt3-small"})
-    (judged,) = judge([claim.model_copy(update={"rule": alone})], Evidence(records={}))
+def test_the_batch_ramps_are_those_of_the_paper():
+    (claim,) = CLAIMS["batch_ramps"]
+    (judged,) = judge([claim], Evidence(records={}))
     assert judged.judgement.verdict is Verdict.CONSISTENT
+    assert measured("batch_ramps")["start_tokens"] == 16 * 2048
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "key"),
+    [
+        ("gpt3-xl", {"ramp_batch_size": 100}, "start_tokens"),
+        ("gpt3-xl", {"ramp_batch_size": None, "ramp_tokens": None}, "start_tokens"),
+        ("gpt3-medium", {"ramp_tokens": 3_000_000_000}, "ramp_from"),
+        ("gpt3-13b", {"ramp_tokens": 14_000_000_000}, "ramp_to"),
+    ],
+)
+def test_another_batch_ramp_measures_otherwise(model, settings, key, change_model):
+    before = measured("batch_ramps")
+    change_model(model, settings=settings)
+    assert measured("batch_ramps")[key] != before[key]
+
+
+def test_a_ramp_that_bends_is_noticed(monkeypatch):
+    straight = BatchRamp.at
+    monkeypatch.setattr(
+        BatchRamp, "at", lambda self, seen: straight(self, min(seen, self.tokens) ** 2 / self.tokens)
+    )
+    assert measured("batch_ramps")["grows_evenly"] is False
 
 
 class Repeating(Batches):
@@ -84,4 +104,4 @@ def test_short_windows_and_masked_documents_are_noticed(monkeypatch, change_mode
 
 def test_every_probe_of_training_has_a_mutation():
     here = {name for name, function in PROBES.items() if function.__module__ == training.__name__}
-    assert here == set(MUTATIONS) | {"batch_ramp", "reads_without_replacement", "packing"}
+    assert here == set(MUTATIONS) | {"batch_ramps", "reads_without_replacement", "packing"}
