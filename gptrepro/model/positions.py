@@ -46,8 +46,11 @@ def shift(steps: int, width: int) -> Tensor:
         ``k`` on. Source: Vaswani et al. 2017, section 3.5, by the sine and cosine of a sum of angles.
     """
     sine, cosine = sinusoids(steps + 1, width)[steps].view(-1, 2).T  # (width / 2,) each
-    rows = torch.stack((torch.stack((cosine, sine), -1), torch.stack((-sine, cosine), -1)), -2)
-    return torch.block_diag(*rows)  # (width / 2, 2, 2) -> (width, width)
+    # (width / 2,) -> (width, width): the cosines on the diagonal, the sines beside it
+    on_odd, on_even = torch.zeros(2, width - 1)
+    on_odd[::2], on_even[::2] = sine, -sine
+    diagonal = torch.diag(cosine.repeat_interleave(2))
+    return diagonal + torch.diag(on_odd, 1) + torch.diag(on_even, -1)
 
 
 class FixedPositions(nn.Module):
@@ -67,9 +70,9 @@ class FixedPositions(nn.Module):
 def position_table(config: DecoderConfig) -> nn.Embedding | FixedPositions:
     """The rows that ``config.positions`` names, (n_ctx, d_model).
 
-    Sinusoids are scaled to the spread ``init_std`` of a fresh embedding, of which a sine's is ``1 / sqrt(2)``:
-    at full size they would drown the tokens. Vaswani et al. get there from the other side and multiply the
-    token embeddings by ``sqrt(d_model)`` (section 3.4).
+    Sinusoids, whose spread is ``1 / sqrt(2)``, are scaled to the ``init_std`` of a fresh embedding: at full
+    size they would drown the tokens. Vaswani et al. get there from the other side and multiply the token
+    embeddings by ``sqrt(d_model)`` (section 3.4).
     """
     if config.positions == "learned":
         return nn.Embedding(config.n_ctx, config.d_model)

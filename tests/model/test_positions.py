@@ -1,4 +1,4 @@
-"""Positions: the sinusoids are the paper's, a shift rotates them, and each kind tells order apart as it should."""
+"""Positions: the sinusoids are the paper's, a shift rotates them, each kind sees the order that it should."""
 
 from __future__ import annotations
 
