@@ -1,8 +1,8 @@
 """How a decoder's configuration and parameter names look in a ``transformers`` folder.
 
 ``transformers`` has a layout for GPT-1 (model type "openai-gpt") and one for GPT-2 ("gpt2"). A decoder that
-neither can express, such as GPT-3's with banded layers, is stored under the model type "gptrepro" with the
-fields of `DecoderConfig`.
+neither can express, such as GPT-3's with banded layers or one without learned positions, is stored under the
+model type "gptrepro" with the fields of `DecoderConfig`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import dataclasses
 from typing import Any, get_args
 
 from gptrepro.errors import GptreproError
-from gptrepro.model.config import Activation, AttentionKind, DecoderConfig
+from gptrepro.model.config import Activation, AttentionKind, DecoderConfig, Positions
 
 GPT1, GPT2, OWN = "openai-gpt", "gpt2", "gptrepro"
 
@@ -34,7 +34,7 @@ def layout_of(config: DecoderConfig) -> str:
     """The model type that can express ``config``."""
     dense = all(config.window_of(layer) is None for layer in range(config.n_layers))
     usual_heads = config.n_heads * config.head_width == config.d_model
-    if not dense or not usual_heads:
+    if not dense or not usual_heads or config.positions != "learned":
         return OWN
     if config.norm == "pre":
         return GPT2
@@ -99,6 +99,7 @@ def _from_own(content: dict[str, Any]) -> DecoderConfig:
         _number(fields, name, 0.0)
     _choice(fields, "norm", ("post", "pre"))
     _choice(fields, "activation", get_args(Activation))
+    _choice(fields, "positions", get_args(Positions))
     _choice(fields, "residual_init", ("plain", "scaled"))
     return DecoderConfig(**fields)
 

@@ -9,6 +9,7 @@ from gptrepro.errors import GptreproError
 
 AttentionKind = Literal["dense", "banded"]
 Activation = Literal["gelu_tanh", "gelu", "relu"]
+Positions = Literal["learned", "sinusoidal", "none"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class DecoderConfig:
     n_vocab: int
     """Rows of the token embedding."""
     n_ctx: int
-    """Rows of the learned position embedding: the longest sequence, in tokens."""
+    """Rows of the position table: the longest sequence, in tokens."""
     n_layers: int
     d_model: int
     """Width of the residual stream."""
@@ -47,6 +48,9 @@ class DecoderConfig:
     dropout: float = 0.1
     """Probability for the embeddings, the attention weights and both residual branches."""
     norm_eps: float = 1e-5
+    positions: Positions = "learned"
+    """What tells one position from another: a trained table (GPT-1, 2 and 3), the sinusoids of Vaswani et al.
+    (2017, section 3.5), or nothing but the causal mask."""
 
     def __post_init__(self) -> None:
         for name in ("n_vocab", "n_ctx", "n_layers", "d_model", "n_heads"):
@@ -59,6 +63,12 @@ class DecoderConfig:
                 )
         if not self.attention or not set(self.attention) <= set(get_args(AttentionKind)):
             raise GptreproError(f"attention must name one or more of dense and banded, not {self.attention}.")
+        if self.positions not in get_args(Positions):
+            raise GptreproError(f"positions must be learned, sinusoidal or none, not {self.positions}.")
+        if self.positions == "sinusoidal" and self.d_model % 2:
+            raise GptreproError(
+                f"Sinusoidal positions pair the dimensions: d_model must be even, not {self.d_model}."
+            )
         if self.d_head is None and self.d_model % self.n_heads:
             raise GptreproError(
                 f"d_model {self.d_model} is not a multiple of n_heads {self.n_heads}: state d_head."

@@ -29,7 +29,7 @@ def count_parameters(config: DecoderConfig) -> ParameterCount:
         total=sum(p.numel() for p in decoder.parameters()),
         blocks=sum(p.numel() for p in decoder.h.parameters()),
         token_embedding=decoder.wte.weight.numel(),
-        position_embedding=decoder.wpe.weight.numel(),
+        position_embedding=sum(p.numel() for p in decoder.wpe.parameters()),
     )
 
 

@@ -23,6 +23,7 @@ from gptrepro.model.attention import CausalSelfAttention
 from gptrepro.model.config import DecoderConfig
 from gptrepro.model.init import initialise
 from gptrepro.model.loss import chunked_cross_entropy
+from gptrepro.model.positions import position_table
 from gptrepro.model.projection import Projection
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -72,7 +73,7 @@ class Block(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Token and position embeddings, the blocks, and the token embedding again as the output layer.
+    """Token embedding plus position, the blocks, and the token embedding again as the output layer.
 
     Weights are drawn from torch's global generator, as ``config`` says. `torch.device("meta")` as a context
     builds one without storage.
@@ -82,7 +83,7 @@ class Decoder(nn.Module):
         super().__init__()
         self.config = config
         self.wte = nn.Embedding(config.n_vocab, config.d_model)
-        self.wpe = nn.Embedding(config.n_ctx, config.d_model)
+        self.wpe = position_table(config)
         self.drop = nn.Dropout(config.dropout)
         self.h = nn.ModuleList(Block(config, layer) for layer in range(config.n_layers))
         self.ln_f = nn.LayerNorm(config.d_model, eps=config.norm_eps) if config.norm == "pre" else None

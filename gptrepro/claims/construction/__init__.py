@@ -5,10 +5,10 @@ values that go in and come out) and never reads the configuration that built it,
 the code shows. Importing this package fills the registry.
 """
 
-from gptrepro.claims.construction import built, decoder, shape, text, training
+from gptrepro.claims.construction import attention, built, decoder, shape, text, training
 from gptrepro.claims.construction.registry import PROBES, probe
 
-__all__ = ["PROBES", "decoder", "forget", "probe", "shape", "text", "training"]
+__all__ = ["PROBES", "attention", "decoder", "forget", "probe", "shape", "text", "training"]
 
 
 def forget() -> None:

@@ -1,0 +1,304 @@
+"""Three ways to predict the next token, on the same text: counting, a recurrent network, a GPT decoder.
+
+A seed's networks read the same windows once, and Kneser-Ney counts exactly these windows. All are scored on
+the same held-out tokens; both networks start each window of ``n_ctx`` tokens from nothing, whereas
+Kneser-Ney always sees as many tokens back as its order asks for. The LSTM is as wide as makes its parameters
+as many as the decoder's, and has one layer, as in GPT-1's ablation (section 5). The decoder's block is
+GPT-2's (norm before each half), which trains at once at a small width.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from torch import nn
+
+from gptrepro.evaluate.perplexity import evaluate_perplexity
+from gptrepro.experiments.arms import merged, train_arm
+from gptrepro.experiments.base import (
+    Budget,
+    Config,
+    Corpus,
+    Experiment,
+    Measurement,
+    Unit,
+    register,
+    thin_out,
+)
+from gptrepro.experiments.prepare import Sample, spread_passages, trained_tokenizer
+from gptrepro.model import Decoder, DecoderConfig
+from gptrepro.model.counting import count_parameters, training_flops_per_token
+from gptrepro.model.kneser_ney import KneserNey
+from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
+from gptrepro.scales import Scale
+from gptrepro.text.batches import Batches
+from gptrepro.text.shards import TokenShards, write_shards
+from gptrepro.text.sources import load_corpus
+from gptrepro.train import TrainSettings
+
+Network = Literal["lstm", "gpt"]
+
+MILESTONES = tuple(Fraction(1, 2**k) for k in (3, 2, 1, 0))
+"""Fractions of the text after which all models are scored. The networks' learning rates fall over the whole
+training, so that only the last point compares finished ones."""
+
+EVALUATION_BATCH_TOKENS = 4096
+"""Tokens that are scored together; it changes speed and nothing else."""
+
+
+class LanguageModelsConfig(Config):
+    """A decoder, an LSTM of as many parameters, and the orders of an n-gram."""
+
+    corpus: str
+    corpus_tokens: int | None
+    """Tokens of the training text that windows are drawn from; all of them when None."""
+    tokenizer_documents: int | None
+    """Documents that the tokenizer is trained on; all of them when None."""
+    n_vocab: int
+    n_ctx: int
+    n_layers: int
+    """Of the decoder, as are width and heads; the LSTM's embedding has the same width."""
+    d_model: int
+    n_heads: int
+    init_std: float
+    """``0.02 * sqrt(768 / d_model)``: every projection has the gain that GPT-1's have at width 768."""
+    tokens: int
+    """Tokens that each model learns from; rounded up to whole updates."""
+    batch_size: int
+    peak_learning_rates: dict[Network, float]
+    """One for each network, chosen with equal effort."""
+    warmup_updates: int
+    weight_decay: float
+    order: int
+    """Tokens of the longest n-gram, chosen like the learning rates."""
+    orders: tuple[int, ...]
+    """Orders that are reported beside it."""
+    heldout_tokens: int
+    """Held-out tokens that are scored, in passages spread over all held-out texts."""
+
+    @property
+    def decoder(self) -> DecoderConfig:
+        """The decoder."""
+        return DecoderConfig(
+            n_vocab=self.n_vocab,
+            n_ctx=self.n_ctx,
+            n_layers=self.n_layers,
+            d_model=self.d_model,
+            n_heads=self.n_heads,
+            norm="pre",
+            residual_init="scaled",
+            init_std=self.init_std,
+            dropout=0.0,  # no text is read twice
+        )
+
+    @property
+    def lstm(self) -> LSTMConfig:
+        """The LSTM whose parameters are as many as the decoder's, to the nearest unit.
+
+        With h units and embeddings of width d it has 4h(d + h) + 8h in the recurrence, hd + d in the
+        projection back, and the embeddings themselves.
+        """
+        d = self.d_model
+        rest = count_parameters(self.decoder).total - self.n_vocab * d - d
+        b = 5 * d + 8  # 4 h^2 + b h = rest
+        units = round((math.sqrt(b * b + 16 * rest) - b) / 8)
+        return LSTMConfig(n_vocab=self.n_vocab, n_ctx=self.n_ctx, d_model=d, d_hidden=units, dropout=0.0)
+
+    def network(self, arm: Network) -> Decoder | LSTMLanguageModel:
+        """A fresh network, drawn from torch's global generator."""
+        return Decoder(self.decoder) if arm == "gpt" else LSTMLanguageModel(self.lstm)
+
+    @property
+    def updates(self) -> int:
+        """Optimiser steps of each network."""
+        return math.ceil(self.tokens / (self.batch_size * self.n_ctx))
+
+    def milestone(self, fraction: Fraction) -> int:
+        """The update that completes ``fraction`` of the training."""
+        return max(1, round(self.updates * fraction))
+
+    def settings(self, arm: Network, seed: int) -> TrainSettings:
+        """The training of a network."""
+        return TrainSettings(
+            steps=self.updates,
+            batch_size=self.batch_size,
+            context=self.n_ctx,
+            peak_lr=self.peak_learning_rates[arm],
+            warmup_steps=self.warmup_updates,
+            weight_decay=self.weight_decay,
+            seed=seed,
+            log_every=max(1, self.updates // 50),
+            evaluate_at=tuple(self.milestone(fraction) for fraction in MILESTONES),
+        )
+
+
+def metric(arm: str, fraction: Fraction = MILESTONES[-1]) -> str:
+    """Name of a model's bits per byte, such as ``bits_per_byte_gpt`` or ``bits_per_byte_lstm_at_1_8``."""
+    at = "" if fraction == 1 else f"_at_{fraction.numerator}_{fraction.denominator}"
+    return f"bits_per_byte_{arm}{at}"
+
+
+def networks_bits_per_byte(model: nn.Module, text: Sample, n_ctx: int) -> float:
+    """Bits that a network needs for a byte of ``text``, read in windows of ``n_ctx`` tokens."""
+    batch = max(1, EVALUATION_BATCH_TOKENS // n_ctx)
+    return evaluate_perplexity(model, text, n_ctx, batch_size=batch).bits_per_byte
+
+
+def counted_bits_per_byte(model: KneserNey, text: Sample) -> float:
+    """Bits that Kneser-Ney needs for a byte of ``text``: of the same tokens, all but the first."""
+    nll = model.nll(text.tokens.astype(np.int64))
+    return float(nll.sum()) / math.log(2) / (text.n_bytes * len(nll) / text.n_tokens)
+
+
+def _corpora(config: LanguageModelsConfig) -> list[Corpus]:
+    return [Corpus(config.corpus, "train"), Corpus(config.corpus, "heldout")]
+
+
+def _lstm_flops_per_token(config: LanguageModelsConfig) -> float:
+    """Forward and backward: 6 for each weight of a matrix, the embedding as the output layer it also is."""
+    with torch.device("meta"):
+        model = LSTMLanguageModel(config.lstm)
+    return 6.0 * sum(p.numel() for p in model.parameters() if p.ndim == 2)
+
+
+def _budget(config: LanguageModelsConfig) -> Budget:
+    tokens = config.updates * config.batch_size * config.n_ctx
+    per_token = training_flops_per_token(config.decoder, config.n_ctx) + _lstm_flops_per_token(config)
+    return Budget(
+        parameters=count_parameters(config.decoder).total,
+        tokens=len(get_args(Network)) * tokens,
+        flops=tokens * per_token,
+    )
+
+
+def _measure(config: LanguageModelsConfig, unit: Unit) -> Measurement:
+    texts = [load_corpus(corpus.name, split=corpus.split) for corpus in _corpora(config)]
+    tokenizer = trained_tokenizer(
+        "gpt2", texts[0], config.n_vocab, unit.prepared, documents=config.tokenizer_documents
+    )
+    shards, heldout = (
+        write_shards(text, tokenizer, unit.prepared / "shards", limit_tokens=config.corpus_tokens)
+        for text in texts
+    )
+    sample = spread_passages(heldout, config.heldout_tokens)
+    metrics = dict(_count(config, shards, sample, unit.seed))
+    histories: dict[str, list[dict[str, float]]] = {}
+    tokens = 0
+    for arm in get_args(Network):
+        torch.manual_seed(unit.seed)
+        network = config.network(arm)
+        metrics[f"parameters_{arm}"] = float(sum(p.numel() for p in network.parameters()))
+        result = train_arm(
+            arm,
+            network,
+            shards,
+            config.settings(arm, unit.seed),
+            unit,
+            experiment="background-language-models",
+            evaluate=lambda model: {"bits_per_byte": networks_bits_per_byte(model, sample, config.n_ctx)},
+        )
+        scored = {int(row["step"]): row["bits_per_byte"] for row in result.history if "bits_per_byte" in row}
+        metrics |= {metric(arm, fraction): scored[config.milestone(fraction)] for fraction in MILESTONES}
+        histories[arm] = result.history
+        tokens += result.tokens
+    return Measurement(
+        metrics=metrics,
+        history=thin_out(merged(histories, ("loss", "bits_per_byte"))),
+        tokens=tokens,
+        flops=_budget(config).flops,
+        tokenizer=tokenizer.digest,
+    )
+
+
+def _count(config: LanguageModelsConfig, shards: TokenShards, text: Sample, seed: int) -> Mapping[str, float]:
+    """Kneser-Ney on the windows that the networks of this seed read, whole and in part."""
+    batches = Batches(shards, batch_size=config.batch_size, context=config.n_ctx, seed=seed)
+    windows = batches.take(config.updates * config.batch_size)  # (W, n_ctx + 1)
+    found = {}
+    for fraction in MILESTONES:
+        read = windows[: config.milestone(fraction) * config.batch_size]
+        model = KneserNey(read, config.n_vocab, config.order)
+        found[metric("kneser_ney", fraction)] = counted_bits_per_byte(model, text)
+    found["counts_kneser_ney"] = float(model.n_counts)
+    for order in config.orders:
+        model = KneserNey(windows, config.n_vocab, order)
+        found[metric(f"kneser_ney_{order}")] = counted_bits_per_byte(model, text)
+    return found
+
+
+LANGUAGE_MODELS = register(
+    Experiment(
+        name="background-language-models",
+        version=1,
+        paper="background",
+        question="On equal text and parameters, how well do counting, an LSTM and a GPT predict a novel?",
+        configs={
+            Scale.SMOKE: LanguageModelsConfig(
+                corpus="plays",
+                corpus_tokens=50_000,
+                tokenizer_documents=1,
+                n_vocab=512,
+                n_ctx=32,
+                n_layers=2,
+                d_model=32,
+                n_heads=2,
+                init_std=0.098,
+                tokens=40 * 8 * 32,
+                batch_size=8,
+                peak_learning_rates={"lstm": 1e-2, "gpt": 3e-3},
+                warmup_updates=4,
+                weight_decay=0.01,
+                order=3,
+                orders=(1, 2, 3, 4),
+                heldout_tokens=8192,
+            ),
+            Scale.LAPTOP: LanguageModelsConfig(
+                corpus="books",
+                corpus_tokens=None,
+                tokenizer_documents=None,
+                n_vocab=2048,
+                n_ctx=128,
+                n_layers=4,
+                d_model=128,
+                n_heads=4,
+                init_std=0.049,
+                tokens=1_500_000,
+                batch_size=16,
+                peak_learning_rates={"lstm": 1e-2, "gpt": 3e-3},
+                warmup_updates=50,
+                weight_decay=0.01,
+                order=4,
+                orders=(1, 2, 3, 4, 5),
+                heldout_tokens=131_072,
+            ),
+            Scale.GPU: LanguageModelsConfig(
+                corpus="books",
+                corpus_tokens=None,
+                tokenizer_documents=None,
+                n_vocab=8192,
+                n_ctx=512,
+                n_layers=12,
+                d_model=768,
+                n_heads=12,
+                init_std=0.02,
+                tokens=20_000_000,
+                batch_size=64,
+                peak_learning_rates={"lstm": 1e-3, "gpt": 6e-4},
+                warmup_updates=100,
+                weight_decay=0.01,
+                order=4,
+                orders=(1, 2, 3, 4),
+                heldout_tokens=1_000_000,
+            ),
+        },
+        seeds={Scale.SMOKE: (100,), Scale.LAPTOP: (100, 101, 102), Scale.GPU: (100, 101, 102)},
+        corpora=_corpora,
+        budget=_budget,
+        measure=_measure,
+    )
+)

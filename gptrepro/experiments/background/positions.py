@@ -1,0 +1,268 @@
+"""Does a decoder need to be told where its tokens stand, and does it matter how?
+
+Three decoders that differ in nothing but their positions (learned, sinusoidal, none) read the same windows
+of ``n_ctx`` tokens and are then scored on windows twice as long, position by position. The block is GPT-2's
+(norm before each half), which trains at once at a small width; GPT-1's needs longer to leave the frequencies
+of tokens behind.
+
+A learned table has rows for the positions beyond the trained length too, since a table without them could
+only refuse; no training touches those.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from gptrepro.experiments.arms import merged, train_arm
+from gptrepro.experiments.base import (
+    Budget,
+    Config,
+    Corpus,
+    Experiment,
+    Measurement,
+    Unit,
+    register,
+    thin_out,
+)
+from gptrepro.experiments.prepare import Sample, spread_passages, trained_tokenizer
+from gptrepro.model import Decoder, DecoderConfig
+from gptrepro.model.config import Positions
+from gptrepro.model.counting import count_parameters, training_flops_per_token
+from gptrepro.scales import Scale
+from gptrepro.text.shards import write_shards
+from gptrepro.text.sources import load_corpus
+from gptrepro.train import TrainSettings
+
+ARMS: tuple[Positions, ...] = ("learned", "sinusoidal", "none")
+
+BEYOND = 2
+"""Windows of the evaluation are so many times as long as those of the training."""
+BINS = 16
+"""Points of the curve of loss by position."""
+
+
+class PositionsConfig(Config):
+    """Decoders of one size, each with another kind of positions."""
+
+    corpus: str
+    corpus_tokens: int | None
+    """Tokens of the training text that are used; all of them when None."""
+    tokenizer_documents: int | None
+    """Documents that the tokenizer is trained on; all of them when None."""
+    n_vocab: int
+    n_ctx: int
+    """Tokens in a window of the training."""
+    n_layers: int
+    d_model: int
+    n_heads: int
+    init_std: float
+    """``0.02 * sqrt(768 / d_model)``: every projection has the gain that GPT-1's have at width 768."""
+    tokens: int
+    """Training tokens of each arm; rounded up to whole updates."""
+    batch_size: int
+    peak_learning_rates: dict[Positions, float]
+    """One for each arm, chosen with equal effort."""
+    warmup_updates: int
+    weight_decay: float
+    heldout_tokens: int
+    """Held-out tokens that are scored, in passages spread over all held-out texts."""
+
+    def decoder(self, arm: Positions) -> DecoderConfig:
+        """The model of an arm."""
+        return DecoderConfig(
+            n_vocab=self.n_vocab,
+            n_ctx=BEYOND * self.n_ctx,
+            n_layers=self.n_layers,
+            d_model=self.d_model,
+            n_heads=self.n_heads,
+            norm="pre",
+            residual_init="scaled",
+            init_std=self.init_std,
+            dropout=0.0,  # no text is read twice
+            positions=arm,
+        )
+
+    @property
+    def updates(self) -> int:
+        """Optimiser steps of each arm."""
+        return math.ceil(self.tokens / (self.batch_size * self.n_ctx))
+
+    def settings(self, arm: Positions, seed: int) -> TrainSettings:
+        """The training of an arm."""
+        return TrainSettings(
+            steps=self.updates,
+            batch_size=self.batch_size,
+            context=self.n_ctx,
+            peak_lr=self.peak_learning_rates[arm],
+            warmup_steps=self.warmup_updates,
+            weight_decay=self.weight_decay,
+            seed=seed,
+            log_every=max(1, self.updates // 50),
+        )
+
+    @property
+    def bin_starts(self) -> list[int]:
+        """First positions of the bins of the curve."""
+        return [b * BEYOND * self.n_ctx // BINS for b in range(BINS)]
+
+
+def loss_by_position(
+    model: Decoder, text: Sample, window: int
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Mean negative log-likelihood at each position of windows that follow one another, in nats: (window,).
+
+    What stands at index ``p`` is the loss of the token that follows the first ``p + 1`` tokens of a window;
+    the last, incomplete window is left out.
+    """
+    n = (text.n_tokens - 1) // window
+    ids = torch.from_numpy(text.tokens[: n * window + 1].astype(np.int64))
+    inputs, targets = ids[:-1].view(n, window), ids[1:].view(n, window)
+    device = next(model.parameters()).device
+    total = torch.zeros(window, dtype=torch.float64)
+    with torch.inference_mode():
+        for some, wanted in zip(inputs.split(32), targets.split(32), strict=True):
+            logits = model(some.to(device)).float()  # (B, window, n_vocab)
+            nll = F.cross_entropy(logits.flatten(0, 1), wanted.to(device).flatten(), reduction="none")
+            total += nll.view_as(some).sum(0).double().cpu()
+    return (total / n).numpy()
+
+
+def curve_metric(arm: str, start: int) -> str:
+    """Name of an arm's loss in the bin that begins at position ``start``."""
+    return f"nll_{arm}_from_{start}"
+
+
+def _heldout_metrics(model: Decoder, text: Sample, config: PositionsConfig) -> Mapping[str, float]:
+    arm, trained = model.config.positions, config.n_ctx
+    nll = loss_by_position(model, text, BEYOND * trained)
+    return {
+        f"nll_trained_{arm}": float(nll[:trained].mean()),
+        f"nll_end_{arm}": float(nll[trained - trained // 4 : trained].mean()),
+        f"nll_beyond_{arm}": float(nll[trained:].mean()),
+        **{
+            curve_metric(arm, start): value
+            for start, value in zip(config.bin_starts, nll.reshape(BINS, -1).mean(1).tolist(), strict=True)
+        },
+    }
+
+
+def _corpora(config: PositionsConfig) -> list[Corpus]:
+    return [Corpus(config.corpus, "train"), Corpus(config.corpus, "heldout")]
+
+
+def _budget(config: PositionsConfig) -> Budget:
+    tokens = len(ARMS) * config.updates * config.batch_size * config.n_ctx
+    decoder = config.decoder("learned")
+    return Budget(
+        parameters=count_parameters(decoder).total,
+        tokens=tokens,
+        flops=tokens * training_flops_per_token(decoder, config.n_ctx),
+    )
+
+
+def _measure(config: PositionsConfig, unit: Unit) -> Measurement:
+    texts = [load_corpus(corpus.name, split=corpus.split) for corpus in _corpora(config)]
+    tokenizer = trained_tokenizer(
+        "gpt2", texts[0], config.n_vocab, unit.prepared, documents=config.tokenizer_documents
+    )
+    shards, heldout = (
+        write_shards(text, tokenizer, unit.prepared / "shards", limit_tokens=config.corpus_tokens)
+        for text in texts
+    )
+    sample = spread_passages(heldout, config.heldout_tokens)
+    metrics: dict[str, float] = {}
+    histories: dict[str, list[dict[str, float]]] = {}
+    tokens = 0
+    for arm in ARMS:
+        torch.manual_seed(unit.seed)
+        result = train_arm(
+            arm,
+            Decoder(config.decoder(arm)),
+            shards,
+            config.settings(arm, unit.seed),
+            unit,
+            experiment="background-positions",
+            evaluate=lambda model: _heldout_metrics(model, sample, config),
+        )
+        metrics |= {name: value for name, value in result.history[-1].items() if name.startswith("nll_")}
+        histories[arm] = result.history
+        tokens += result.tokens
+    return Measurement(
+        metrics=metrics,
+        history=thin_out(merged(histories, ("loss",))),
+        tokens=tokens,
+        flops=_budget(config).flops,
+        tokenizer=tokenizer.digest,
+    )
+
+
+POSITIONS = register(
+    Experiment(
+        name="background-positions",
+        version=1,
+        paper="background",
+        question="What does a decoder lose without positions, or beyond the length that it was trained on?",
+        configs={
+            Scale.SMOKE: PositionsConfig(
+                corpus="plays",
+                corpus_tokens=50_000,
+                tokenizer_documents=1,
+                n_vocab=512,
+                n_ctx=16,
+                n_layers=2,
+                d_model=32,
+                n_heads=2,
+                init_std=0.098,
+                tokens=40 * 8 * 16,
+                batch_size=8,
+                peak_learning_rates={"learned": 3e-3, "sinusoidal": 3e-3, "none": 3e-3},
+                warmup_updates=4,
+                weight_decay=0.01,
+                heldout_tokens=8192,
+            ),
+            Scale.LAPTOP: PositionsConfig(
+                corpus="books",
+                corpus_tokens=None,
+                tokenizer_documents=None,
+                n_vocab=512,
+                n_ctx=64,
+                n_layers=3,
+                d_model=96,
+                n_heads=4,
+                init_std=0.057,
+                tokens=1_000_000,
+                batch_size=32,
+                peak_learning_rates={"learned": 3e-3, "sinusoidal": 3e-3, "none": 3e-3},
+                warmup_updates=50,
+                weight_decay=0.01,
+                heldout_tokens=131_072,
+            ),
+            Scale.GPU: PositionsConfig(
+                corpus="books",
+                corpus_tokens=None,
+                tokenizer_documents=None,
+                n_vocab=8192,
+                n_ctx=512,
+                n_layers=12,
+                d_model=768,
+                n_heads=12,
+                init_std=0.02,
+                tokens=20_000_000,
+                batch_size=64,
+                peak_learning_rates={"learned": 6e-4, "sinusoidal": 6e-4, "none": 6e-4},
+                warmup_updates=100,
+                weight_decay=0.01,
+                heldout_tokens=1_000_000,
+            ),
+        },
+        seeds={Scale.SMOKE: (100,), Scale.LAPTOP: (100, 101, 102), Scale.GPU: (100, 101, 102)},
+        corpora=_corpora,
+        budget=_budget,
+        measure=_measure,
+    )
+)
