@@ -115,12 +115,14 @@ class Experiment(Generic[C]):
     """What it measures, in one sentence."""
     configs: Mapping[Scale, C]
     seeds: Mapping[Scale, tuple[int, ...]]
-    """The report seeds of each scale."""
+    """The report seeds of each scale; pilot seeds where the experiment chooses settings."""
     corpora: Callable[[C], list[Corpus]]
     """The data that a configuration reads."""
     budget: Callable[[C], Budget]
     measure: Callable[[C, Unit], Measurement]
     """Measures one seed; raises `UnitOver` when the unit's time is used up."""
+    chooses_settings: bool = False
+    """A sweep whose outcome others take as a setting: it runs on pilot seeds and decides no claim."""
 
     def config(self, scale: Scale) -> C:
         """The configuration at ``scale``.

@@ -13,7 +13,7 @@ from gptrepro.claims import Evidence, Judgement, Verdict, trained
 from gptrepro.claims.rules import apply_rule
 from gptrepro.errors import GptreproError
 from gptrepro.evaluate.statistics import minimal_detectable_effect
-from gptrepro.experiments.gpt1 import PRETRAINING
+from gptrepro.experiments.gpt1.pretraining import PRETRAINING
 from gptrepro.results import DataUsed, Hardware, Record, Run
 from gptrepro.results.record import digest_of
 from gptrepro.scales import Scale

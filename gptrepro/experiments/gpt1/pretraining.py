@@ -1,10 +1,12 @@
-"""Experiments of the GPT-1 chapter."""
+"""GPT-1's pre-training (section 3.1): a post-LN decoder reads novels, and unseen novels are scored."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 import torch
 
@@ -88,6 +90,20 @@ class PretrainingConfig(Config):
         """The update that completes ``fraction`` of the training."""
         return max(1, round(self.updates * fraction))
 
+    def settings(self, seed: int) -> TrainSettings:
+        """The training of a seed."""
+        return TrainSettings(
+            steps=self.updates,
+            batch_size=self.batch_size,
+            context=self.n_ctx,
+            peak_lr=self.peak_learning_rate,
+            warmup_steps=self.warmup_updates,
+            weight_decay=self.weight_decay,
+            seed=seed,
+            log_every=max(1, self.updates // 50),
+            evaluate_at=tuple(self.milestone(fraction) for fraction in MILESTONES),
+        )
+
 
 def milestone_metric(fraction: Fraction) -> str:
     """Name of the held-out loss at a milestone, such as ``heldout_nll_at_1_8``."""
@@ -99,12 +115,47 @@ HELDOUT_STAND_IN = {"bookcorpus": "books"}
 never released."""
 
 
-def _corpora(config: PretrainingConfig) -> list[Corpus]:
+@dataclass(frozen=True)
+class Novels:
+    """What pre-training reads and is scored on, as tokens."""
+
+    train: TokenShards
+    heldout: TokenShards
+    tokenizer: str
+    """Digest of the tokenizer."""
+
+    @classmethod
+    def prepare(cls, config: PretrainingConfig, folder: Path) -> Novels:
+        """Train the tokenizer and write the shards under ``folder``, or find them there."""
+        train_text, heldout_text = (load_corpus(c.name, split=c.split) for c in corpora(config))
+        tokenizer = trained_tokenizer(
+            "gpt1", train_text, config.n_vocab, folder, documents=config.tokenizer_documents
+        )
+        train_shards, heldout_shards = (
+            write_shards(text, tokenizer, folder / "shards", limit_tokens=config.corpus_tokens)
+            for text in (train_text, heldout_text)
+        )
+        return cls(train_shards, heldout_shards, tokenizer.digest)
+
+    def batches(self, config: PretrainingConfig, seed: int) -> Batches:
+        """The training text in the order of a seed."""
+        return Batches(self.train, batch_size=config.batch_size, context=config.n_ctx, seed=seed)
+
+
+def fresh_decoder(config: PretrainingConfig, seed: int) -> Decoder:
+    """The model before training, drawn from torch's generator, which is seeded."""
+    torch.manual_seed(seed)
+    return Decoder(config.decoder)
+
+
+def corpora(config: PretrainingConfig) -> list[Corpus]:
+    """The text that is read, and the text that is scored."""
     heldout = HELDOUT_STAND_IN.get(config.corpus, config.corpus)
     return [Corpus(config.corpus, "train"), Corpus(heldout, "heldout")]
 
 
-def _budget(config: PretrainingConfig) -> Budget:
+def budget(config: PretrainingConfig) -> Budget:
+    """What one training costs."""
     tokens = config.updates * config.batch_size * config.n_ctx
     return Budget(
         parameters=count_parameters(config.decoder).total,
@@ -114,50 +165,29 @@ def _budget(config: PretrainingConfig) -> Budget:
 
 
 def _measure(config: PretrainingConfig, unit: Unit) -> Measurement:
-    train_text, heldout_text = (load_corpus(c.name, split=c.split) for c in _corpora(config))
-    tokenizer = trained_tokenizer(
-        "gpt1", train_text, config.n_vocab, unit.prepared, documents=config.tokenizer_documents
-    )
-    shards = write_shards(train_text, tokenizer, unit.prepared / "shards", limit_tokens=config.corpus_tokens)
-    heldout = write_shards(
-        heldout_text, tokenizer, unit.prepared / "shards", limit_tokens=config.corpus_tokens
-    )
-
-    torch.manual_seed(unit.seed)
-    model = Decoder(config.decoder)
-    batches = Batches(shards, batch_size=config.batch_size, context=config.n_ctx, seed=unit.seed)
-    settings = TrainSettings(
-        steps=config.updates,
-        batch_size=config.batch_size,
-        context=config.n_ctx,
-        peak_lr=config.peak_learning_rate,
-        warmup_steps=config.warmup_updates,
-        weight_decay=config.weight_decay,
-        seed=unit.seed,
-        log_every=max(1, config.updates // 50),
-        evaluate_at=tuple(config.milestone(fraction) for fraction in MILESTONES),
-    )
+    novels = Novels.prepare(config, unit.prepared)
     result = train(
-        model,
-        batches,
-        settings,
+        fresh_decoder(config, unit.seed),
+        novels.batches(config, unit.seed),
+        config.settings(unit.seed),
         unit.folder,
-        evaluate=lambda trained: _heldout_metrics(trained, heldout, config),
+        evaluate=lambda trained: heldout_metrics(trained, novels.heldout, config),
         stop_after_seconds=unit.seconds_left(),
         name=f"gpt1-pretraining seed {unit.seed}",
     )
     if not result.finished:
         raise UnitOver
     return Measurement(
-        metrics=_metrics(config, result.history, epochs=result.tokens / shards.n_tokens),
+        metrics=_metrics(config, result.history, epochs=result.tokens / novels.train.n_tokens),
         history=thin_out(result.history),
         tokens=result.tokens,
-        flops=_budget(config).flops,
-        tokenizer=tokenizer.digest,
+        flops=budget(config).flops,
+        tokenizer=novels.tokenizer,
     )
 
 
-def _heldout_metrics(model: Decoder, heldout: TokenShards, config: PretrainingConfig) -> Mapping[str, float]:
+def heldout_metrics(model: Decoder, heldout: TokenShards, config: PretrainingConfig) -> Mapping[str, float]:
+    """Loss and perplexity on the held-out novels."""
     scored = evaluate_perplexity(
         model,
         heldout if config.heldout_tokens is None else spread_passages(heldout, config.heldout_tokens),
@@ -258,8 +288,8 @@ PRETRAINING = register(
             Scale.PAPER: _AS_PUBLISHED,
         },
         seeds={Scale.SMOKE: (100,)} | dict.fromkeys((Scale.LAPTOP, Scale.GPU, Scale.PAPER), (100, 101, 102)),
-        corpora=_corpora,
-        budget=_budget,
+        corpora=corpora,
+        budget=budget,
         measure=_measure,
     )
 )

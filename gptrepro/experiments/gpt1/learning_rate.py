@@ -1,0 +1,116 @@
+"""The learning rate of our GPT-1 pre-training, chosen by a sweep on a pilot seed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gptrepro.experiments.base import (
+    Budget,
+    Config,
+    Corpus,
+    Experiment,
+    Measurement,
+    Unit,
+    UnitOver,
+    register,
+)
+from gptrepro.experiments.gpt1.pretraining import (
+    PRETRAINING,
+    Novels,
+    PretrainingConfig,
+    fresh_decoder,
+    heldout_metrics,
+)
+from gptrepro.experiments.gpt1.pretraining import budget as training_budget
+from gptrepro.experiments.gpt1.pretraining import corpora as training_corpora
+from gptrepro.scales import Scale
+from gptrepro.train import SweepTraining, sweep
+
+
+class LearningRateConfig(Config):
+    """The same short training at several peak learning rates."""
+
+    training: PretrainingConfig
+    """What all rates share; its own rate plays no part."""
+    rates: tuple[float, ...]
+
+
+def rate_metric(rate: float) -> str:
+    """Name of the held-out loss at a peak learning rate, such as ``heldout_nll_at_0.001``."""
+    return f"heldout_nll_at_{rate:g}"
+
+
+def _corpora(config: LearningRateConfig) -> list[Corpus]:
+    return training_corpora(config.training)
+
+
+def _budget(config: LearningRateConfig) -> Budget:
+    one, n = training_budget(config.training), len(config.rates)
+    return Budget(parameters=one.parameters, tokens=n * one.tokens, flops=n * one.flops)
+
+
+def _measure(config: LearningRateConfig, unit: Unit) -> Measurement:
+    training = config.training
+    novels = Novels.prepare(training, unit.prepared)
+    result = sweep(
+        lambda seed: SweepTraining(
+            model=fresh_decoder(training, seed),
+            batches=novels.batches(training, seed),
+            evaluate=lambda model: heldout_metrics(model, novels.heldout, training),
+        ),
+        replace(training.settings(unit.seed), evaluate_at=(training.updates,)),
+        config.rates,
+        [unit.seed],
+        unit.folder,
+        stop_after_seconds=unit.seconds_left(),
+    )
+    if not result.finished:
+        raise UnitOver
+    finished = [row for row in result.rows if not row.diverged]
+    cost = _budget(config)
+    return Measurement(
+        metrics={
+            **{rate_metric(row.peak_lr): row.metrics["heldout_nll"] for row in finished},
+            "best_rate": result.best_rate("heldout_nll"),
+            "best_is_at_edge": float(result.best_is_at_edge("heldout_nll")),
+            "diverged": float(len(result.rows) - len(finished)),
+        },
+        history=[
+            {"peak_learning_rate": row.peak_lr}
+            | {name: row.metrics[name] for name in ("loss", "heldout_nll")}
+            for row in finished
+        ],
+        tokens=int(cost.tokens),
+        flops=cost.flops,
+        tokenizer=novels.tokenizer,
+    )
+
+
+def _short(scale: Scale, updates: int, rates: tuple[float, ...]) -> LearningRateConfig:
+    """The pre-training of ``scale``, cut to so many updates."""
+    whole = PRETRAINING.config(scale)
+    tokens = updates * whole.batch_size * whole.n_ctx
+    # A rate of its own would make the sweep stale whenever its outcome is put to use.
+    return LearningRateConfig(
+        training=whole.model_copy(update={"tokens": tokens, "peak_learning_rate": rates[0]}), rates=rates
+    )
+
+
+LEARNING_RATE = register(
+    Experiment(
+        name="gpt1-learning-rate",
+        version=1,
+        paper="gpt1",
+        question="Which peak learning rate is best for our GPT-1 decoder, after a short training at each?",
+        configs={
+            Scale.SMOKE: _short(Scale.SMOKE, 12, (1e-3, 3e-3)),
+            Scale.LAPTOP: _short(Scale.LAPTOP, 300, (2.5e-4, 5e-4, 1e-3, 2e-3, 4e-3)),
+            Scale.GPU: _short(Scale.GPU, 4000, (6.25e-5, 1.25e-4, 2.5e-4, 5e-4, 1e-3)),
+        },
+        seeds={Scale.SMOKE: (0,), Scale.LAPTOP: (0,), Scale.GPU: (0, 1)},
+        chooses_settings=True,
+        corpora=_corpora,
+        budget=_budget,
+        measure=_measure,
+    )
+)
