@@ -125,7 +125,7 @@ def loss_by_position(
     device = next(model.parameters()).device
     total = torch.zeros(window, dtype=torch.float64)
     with torch.inference_mode():
-        for some, wanted in zip(inputs.split(32), targets.split(32), strict=True):
+        for some, wanted in zip(torch.split(inputs, 32), torch.split(targets, 32), strict=True):
             logits = model(some.to(device)).float()  # (B, window, n_vocab)
             nll = F.cross_entropy(logits.flatten(0, 1), wanted.to(device).flatten(), reduction="none")
             total += nll.view_as(some).sum(0).double().cpu()

@@ -27,6 +27,10 @@ def test_another_chosen_rate_leaves_the_sweep_as_it_is():
 
 def test_a_sweep_out_of_time_goes_on_to_the_same_outcome(tmp_path):
     config = LEARNING_RATE.config(Scale.SMOKE)
+    six_updates = 6 * config.training.batch_size * config.training.n_ctx
+    config = config.model_copy(
+        update={"training": config.training.model_copy(update={"tokens": six_updates})}
+    )
     whole = LEARNING_RATE.measure(config, Unit(0, tmp_path / "whole", tmp_path / "prepared"))
     interrupted = 0
     while True:
