@@ -48,7 +48,9 @@ FILES = sorted(path.relative_to(TESTS).as_posix() for path in TESTS.rglob("test_
 
 
 @pytest.mark.parametrize(
-    "module", [path for path in MODULES if _does_something(path)], ids=lambda path: path.relative_to(PACKAGE).as_posix()
+    "module",
+    [path for path in MODULES if _does_something(path)],
+    ids=lambda path: path.relative_to(PACKAGE).as_posix(),
 )
 def test_every_module_has_its_tests(module: Path) -> None:
     tests = TESTS / _tests_of(module)
