@@ -10,9 +10,8 @@ import gptrepro
 from gptrepro import storage
 
 ROOT = storage.project_root()
-HEADINGS = [
-    line for line in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines() if line.startswith("## ")
-]
+CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+HEADINGS = re.findall(r"^## .*$", CHANGELOG, re.MULTILINE)
 FORM = r"## \[(\d+)\.(\d+)\.(\d+)\] - (Unreleased|\d{4}-\d\d-\d\d)"
 
 

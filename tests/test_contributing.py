@@ -23,9 +23,7 @@ def test_each_step_names_its_guard(name):
     steps = re.split(r"^\d+\. ", RECIPES[name], flags=re.MULTILINE)[1:]
     assert len(steps) >= 2
     for step in steps:
-        assert "`tests/" in step, (
-            f"say which test fails when this step is forgotten: {step}"
-        )
+        assert "`tests/" in step, f"say which test fails when this step is forgotten: {step}"
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - {"gptrepro/a/b.py", "tests/a/test_b.py"}))
