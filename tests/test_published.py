@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gptrepro.claims import load_claims
 from gptrepro.errors import GptreproError
 from gptrepro.published import PUBLISHED, describe, published_model
 
@@ -30,6 +31,15 @@ def test_gpt3_counts_round_to_table_d1(name, millions):
     """Our readings of the XL and 13B rows are those that Table D.1 supports."""
     count = describe(PUBLISHED[name])["parameters"] / 1e6
     assert count == pytest.approx(millions, rel=0.004)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_claim_is_about_every_model(name):
+    rules = [claim.rule.arguments.get("model", []) for claim in load_claims() if claim.rule]
+    named = {each for model in rules for each in ([model] if isinstance(model, str) else model)}
+    assert name in named, (
+        f"no claim is about {name}: add its row to data/claims, with a rule whose model is {name}"
+    )
 
 
 def test_gpt3_alternates_dense_and_banded():

@@ -1,4 +1,4 @@
-"""Every hook of .pre-commit-config.yaml (style, types, layers, workflows) passes over the whole repository."""
+"""Every hook of .pre-commit-config.yaml (style, types, layers, workflows) passes over the repository."""
 
 from __future__ import annotations
 

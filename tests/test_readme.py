@@ -1,46 +1,100 @@
-"""The README's commands are real: each is parsed by the command line or is a target of the Makefile."""
+"""The commands of the README and of the page Reproduce are real: cheap ones run, the others are parsed."""
 
 from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 
 import pytest
 from typer.testing import CliRunner
 
 from gptrepro import storage
 from gptrepro.cli import app
+from gptrepro.experiments import select_experiments
+from gptrepro.scales import parse_scale
+from gptrepro.text.catalogue import catalogue
 
 ROOT = storage.project_root()
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
-LINES = [line.split("#")[0].strip() for block in BLOCKS for line in block.splitlines()]
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 QUICK = ("gptrepro models", "gptrepro data list", "gptrepro plan", "gptrepro claims")
+SHELL = ("py -3.11 -m venv .venv", ".venv\\Scripts\\activate", "papermill")
+"""Commands that belong to others."""
 
 
-def _commands(start: str) -> list[str]:
-    return [line for line in LINES if line.startswith(start)]
+def _lines(page: str) -> list[str]:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"```(?:bash|powershell)\n(.*?)```", text, re.DOTALL)
+    lines = [line.split(" #")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line]
 
 
-def test_the_two_commands_come_first():
-    assert LINES[:2] == ["make book", "make test"]
+README, REPRODUCE = _lines("README.md"), _lines("book/reproduce.md")
+LINES = list(dict.fromkeys(README + REPRODUCE))
 
 
-@pytest.mark.parametrize("line", _commands("make"))
-def test_make_targets_exist(line):
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert re.search(rf"^{line.split()[1]}:", makefile, re.MULTILINE)
-
-
-@pytest.mark.parametrize("line", _commands("gptrepro"))
-def test_commands_are_understood(line):
+def _check_gptrepro(line: str) -> None:
     arguments = shlex.split(line)[1:]
     quick = line.startswith(QUICK)
-    result = CliRunner().invoke(app, arguments if quick else [*arguments, "--help"])
-    assert result.exit_code == 0, result.output
-    assert result.output.strip()
+    result = CliRunner().invoke(
+        app, arguments if quick else [*arguments, "--help"]
+    )  # an unknown option fails
+    assert result.exit_code == 0 and result.output.strip(), result.output
+    if "--scale" in arguments:
+        parse_scale(arguments[arguments.index("--scale") + 1])
+    if arguments[:2] == ["data", "fetch"]:
+        for name in arguments[2:]:
+            assert name in catalogue().corpora or name in catalogue().assets, f"{name} is no data set"
+    if arguments[0] in ("run", "publish"):
+        assert select_experiments(arguments[1])
 
 
-def test_folders_of_the_table_exist():
-    for folder in re.findall(r"^\| `(\w+)/` \|", README, re.MULTILINE):
+def _check_make(line: str) -> None:
+    _, target, *variables = shlex.split(line)
+    assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), f"the Makefile has no target {target}"
+    for variable in variables:
+        name = variable.split("=")[0]
+        assert re.search(rf"^{name} \?=", MAKEFILE, re.MULTILINE), f"the Makefile has no variable {name}"
+
+
+def _check_pip(line: str) -> None:
+    arguments = shlex.split(line.partition("install")[2])
+    assert "constraints.txt" in arguments and (ROOT / "constraints.txt").exists()
+    for extra in re.findall(r"\[(.*?)\]", line)[0].split(","):
+        assert extra in PROJECT["optional-dependencies"], f"pyproject.toml has no extra {extra}"
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_commands_are_understood(line: str) -> None:
+    command = re.sub(r"^\.venv/bin/(python -m )?", "", line)
+    if command.startswith("gptrepro "):
+        _check_gptrepro(command)
+    elif command.startswith("make "):
+        _check_make(command)
+    elif command.startswith("pip install"):
+        _check_pip(command)
+    else:
+        assert command == "pytest" or line in ("python -m venv .venv", *SHELL) or line.startswith(SHELL), (
+            f"no test understands `{line}`: teach tests/test_readme.py"
+        )
+
+
+def test_the_two_commands_come_first() -> None:
+    assert README[:2] == ["make book", "make test"]
+
+
+def test_what_make_book_does_can_be_done_without_make() -> None:
+    recipe = re.search(r"^book:.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
+    assert recipe
+    steps = [step.strip().removeprefix("@$(BIN)/") for step in recipe[1].splitlines()]
+    for lines in (README, REPRODUCE):
+        plain = [line.removeprefix(".venv/bin/") for line in lines]
+        places = [plain.index(step) for step in steps]
+        assert places == sorted(places)
+
+
+def test_folders_of_the_table_exist() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for folder in re.findall(r"^\| `(\w+)/` \|", text, re.MULTILINE):
         assert (ROOT / folder).is_dir(), folder

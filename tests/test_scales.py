@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from gptrepro import storage
 from gptrepro.errors import GptreproError
 from gptrepro.scales import Scale, largest_first, parse_scale, threads
 
@@ -14,6 +17,15 @@ def test_order_and_evidence():
     assert parse_scale("gpu") is Scale.GPU
     with pytest.raises(GptreproError, match="choose smoke, laptop, gpu, paper"):
         parse_scale("huge")
+
+
+@pytest.mark.parametrize("place", ["README.md", "book/reproduce.md", "Makefile", "gptrepro/cli/printing.py"])
+@pytest.mark.parametrize("scale", Scale)
+def test_every_scale_is_named_where_readers_choose_one(scale, place):
+    text = (storage.project_root() / place).read_text(encoding="utf-8")
+    assert re.search(rf"\b{scale}\b", text), (
+        f"{place} does not name the scale {scale}: say there what it is for"
+    )
 
 
 def test_threads(monkeypatch):

@@ -40,8 +40,8 @@ class Claim(BaseModel):
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
     paper: str
     """The file that states it: a paper, ``popular`` (texts about the papers) or ``contradictions``."""
-    where: str
-    statement: str
+    where: str = Field(min_length=1)
+    statement: str = Field(min_length=1)
     published: Any = None
     table: str | None = None
     """Name of a file of ``data/claims/tables`` that holds the published values, where they are many."""
@@ -62,7 +62,7 @@ class Claim(BaseModel):
     @model_validator(mode="after")
     def _rule_or_reason(self) -> Claim:
         if (self.rule is None) == (self.no_rule is None):
-            raise ValueError("a claim has either a rule or no_rule")
+            raise ValueError("a claim has either a rule or no_rule: give it a rule, or no_rule and because")
         if self.no_rule is not None and not self.because:
             raise ValueError("a claim without a rule says why in because")
         if self.table is not None and self.published is not None:
@@ -107,6 +107,8 @@ def read_claims(path: Path) -> list[Claim]:
             first = error.errors()[0]
             name = row.get("id", "without an id") if isinstance(row, dict) else row
             place = ".".join(str(part) for part in first["loc"])
+            if first["type"] in ("missing", "string_too_short"):
+                raise GptreproError(f"{path}, claim {name}: it lacks {place}, fill it in.") from error
             raise GptreproError(
                 f"{path}, claim {name}: {place} {first['msg']}.".replace("  ", " ")
             ) from error

@@ -16,6 +16,7 @@ from gptrepro.text.cleaning import Style
 
 Tier = Literal["mirror", "package", "origin", "hub"]
 Value = TypeVar("Value")
+Filled = Annotated[str, Field(min_length=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -32,7 +33,7 @@ class PackageFile(_Entry):
     file: str  # the archive's file name, which also tells its kind (.tar.gz or .whl)
     sha256: Sha256
     bytes: int
-    licence: str
+    licence: Filled
 
 
 class PackageSource(_Entry):
@@ -94,6 +95,8 @@ class Split(_Entry):
     def _has_a_source(self) -> Split:
         if not self.parts and self.hub is None:
             raise ValueError("a split needs parts or a hub data set")
+        if not self.tiers():
+            raise ValueError("a split needs one tier that all its parts name: mirror, package or origin")
         return self
 
     def tiers(self) -> tuple[Tier, ...]:
@@ -116,9 +119,9 @@ class CorpusEntry(_Entry):
     (``jsonl``) or a line (``lines``). ``style`` names the cleaning (``gptrepro.text.cleaning``).
     """
 
-    title: str
-    licence: str
-    paper: str
+    title: Filled
+    licence: Filled
+    paper: Filled
     format: Literal["text", "jsonl", "lines"]
     style: Style
     splits: dict[str, Split] = {}
@@ -128,9 +131,9 @@ class CorpusEntry(_Entry):
 class AssetEntry(_Entry):
     """Named files that are not running text, such as a published vocabulary."""
 
-    title: str
-    licence: str
-    paper: str
+    title: Filled
+    licence: Filled
+    paper: Filled
     bytes: int
     parts: tuple[Part, ...]
 
@@ -214,9 +217,15 @@ def read_catalogue(path: Path) -> Catalogue:
             f"The list of data sources {path} cannot be read ({error.strerror}): "
             "restore it from the repository."
         ) from error
-    except (yaml.YAMLError, ValidationError) as error:
+    except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
-        raise GptreproError(f"The list of data sources {path} is not valid: {reason}") from error
+        raise GptreproError(f"The list of data sources {path} is not valid YAML: {reason}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        lacking = first["type"] in ("missing", "string_too_short")
+        what = f"{place} is missing, fill it in" if lacking else f"{place}: {first['msg']}".removeprefix(": ")
+        raise GptreproError(f"The list of data sources {path} is not valid: {what}.") from error
 
 
 @functools.cache

@@ -10,6 +10,7 @@ from gptrepro import storage
 from gptrepro.claims import load_claims
 from gptrepro.claims.claim import read_table
 from gptrepro.errors import GptreproError
+from gptrepro.experiments import EXPERIMENTS
 
 CITED = "where: x, statement: y, kind: result, no_rule: cited, because: z"
 
@@ -17,7 +18,17 @@ CITED = "where: x, statement: y, kind: result, no_rule: cited, because: z"
 def test_chapters_named_by_claims_exist():
     notebooks = storage.project_root() / "notebooks"
     for claim in load_claims():
-        assert claim.chapter is None or (notebooks / f"{claim.chapter}.ipynb").exists(), claim.id
+        assert claim.chapter is None or (notebooks / f"{claim.chapter}.ipynb").exists(), (
+            f"{claim.id} names the chapter {claim.chapter}: correct the name or write that notebook"
+        )
+
+
+def test_experiments_named_by_rules_exist():
+    for claim in load_claims():
+        name = claim.rule.arguments.get("experiment") if claim.rule else None
+        assert name is None or name in EXPERIMENTS, (
+            f"the rule of {claim.id} names the experiment {name}, which is not registered: correct the name"
+        )
 
 
 @pytest.mark.parametrize(
@@ -26,6 +37,8 @@ def test_chapters_named_by_claims_exist():
         ("- {id: a, where: x, statement: y, kind: result}", "either a rule or no_rule"),
         ("- {id: a, where: x, statement: y, kind: result, no_rule: cited}", "says why"),
         ("- {id: a, where: x, statement: y, kind: gossip, no_rule: cited, because: z}", "kind"),
+        ("- {id: a, where: x, kind: result, no_rule: cited, because: z}", "it lacks statement, fill it in"),
+        ("- {id: a, where: '', statement: y, kind: result, no_rule: cited, because: z}", "it lacks where"),
         ("- {id: a, where: [", "not valid YAML"),
         (f"- {{id: A B, {CITED}}}", "claim A B: id"),
         (f"- {{id: a, table: absent, {CITED}}}", "no table .*absent"),

@@ -1,4 +1,4 @@
-"""Experiments are found by name or paper, keep their histories short and their seeds apart."""
+"""Experiments are found by name or paper and keep their histories short."""
 
 from __future__ import annotations
 
@@ -6,15 +6,7 @@ import pytest
 
 from gptrepro.errors import GptreproError
 from gptrepro.experiments import EXPERIMENTS, find_experiment, select_experiments
-from gptrepro.experiments.base import (
-    FIRST_REPORT_SEED,
-    HISTORY_POINTS,
-    PILOT_SEEDS,
-    Measurement,
-    register,
-    thin_out,
-)
-from gptrepro.scales import Scale
+from gptrepro.experiments.base import HISTORY_POINTS, Measurement, register, thin_out
 
 
 def test_names_and_papers_select():
@@ -27,19 +19,6 @@ def test_names_and_papers_select():
 def test_two_experiments_of_one_name_are_refused():
     with pytest.raises(ValueError, match="two experiments"):
         register(find_experiment("gpt1-pretraining"))
-
-
-@pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=lambda experiment: experiment.name)
-def test_every_experiment_runs_at_smoke_and_keeps_pilot_and_report_seeds_apart(experiment):
-    assert Scale.SMOKE in experiment.configs
-    assert set(experiment.seeds) == set(experiment.configs)
-    for scale, seeds in experiment.seeds.items():
-        if experiment.chooses_settings:
-            assert set(seeds) <= set(PILOT_SEEDS)
-        else:
-            assert min(seeds) >= FIRST_REPORT_SEED
-            assert len(seeds) >= 3 or scale is Scale.SMOKE
-        experiment.budget(experiment.config(scale))
 
 
 def test_a_thinned_history_keeps_its_ends():

@@ -42,11 +42,17 @@ def test_every_cell_has_been_executed(notebook: Path) -> None:
 
 
 def test_default_parameters_are_the_published_ones(notebook: Path) -> None:
+    cells = read_notebook(notebook).cells
+    cell = next((cell for cell in cells if "parameters" in cell.metadata.get("tags", [])), None)
+    assert cell is not None, (
+        f"{notebook.name} has no cell tagged parameters: tag the one that sets SCALE and RUN"
+    )
     check_parameters(notebook, dict.fromkeys(PARAMETERS, ""))
-    cell = next(c for c in read_notebook(notebook).cells if "parameters" in c.metadata.get("tags", []))
     values: dict[str, str] = {}
     exec(cell.source, {}, values)
-    assert values == {"SCALE": "laptop", "RUN": "never"}
+    assert values == {"SCALE": "laptop", "RUN": "never"}, (
+        'let the parameters cell say SCALE = "laptop", RUN = "never"'
+    )
 
 
 def test_a_notebook_checks_something(notebook: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import socket
 from collections.abc import Callable
@@ -14,8 +15,7 @@ from pytest_httpserver import HTTPServer
 
 from gptrepro.text import assets, inventory, sources, tiers
 from gptrepro.text.catalogue import Catalogue
-
-UseCatalogue = Callable[[dict[str, Any]], Catalogue]
+from tests.text.tiny import TEXTS, UseCatalogue
 
 
 @pytest.fixture
@@ -43,6 +43,17 @@ def use_catalogue(monkeypatch: pytest.MonkeyPatch) -> UseCatalogue:
         return made
 
     return use
+
+
+@pytest.fixture
+def tiny_mirror(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A mirror that holds the corpus ``tiny``."""
+    folder = tmp_path / "mirror" / "tiny"
+    folder.mkdir(parents=True)
+    for name, text in TEXTS.items():
+        (folder / f"{name}.txt.gz").write_bytes(gzip.compress(text.encode()))
+    monkeypatch.setenv("GPTREPRO_MIRROR", str(tmp_path / "mirror"))
+    return folder
 
 
 @pytest.fixture

@@ -85,6 +85,12 @@ def test_an_unknown_name_lists_close_ones() -> None:
     ("entry", "complaint"),
     [
         (corpus(licens="x"), "licens"),
+        (
+            {k: v for k, v in corpus().items() if k != "licence"},
+            r"corpora\.c\.licence is missing, fill it in",
+        ),
+        (corpus(licence=""), r"corpora\.c\.licence is missing, fill it in"),
+        (corpus(splits={"train": {"bytes": 1, "parts": [{"files": {"a": HASH}}]}}), "one tier that all"),
         (corpus(splits={"train": {"bytes": 1}}), "needs parts or a hub"),
         (corpus(splits={}), "either splits or members"),
         (corpus(style="poetry"), "style"),

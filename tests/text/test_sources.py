@@ -3,51 +3,17 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
 
 from gptrepro.errors import GptreproError
-from gptrepro.text.catalogue import Catalogue
-from gptrepro.text.inventory import fetch, list_datasets, verify
+from gptrepro.text.inventory import list_datasets, verify
 from gptrepro.text.sources import corpus_digest, load_corpus
-
-UseCatalogue = Callable[[dict[str, Any]], Catalogue]
-TEXTS = {"b_second": "Second\r\nbook.\r\n", "a_first": "First book."}
-COMMIT = "c" * 40
-
-
-def tiny(texts: dict[str, str], **part: object) -> dict[str, Any]:
-    """A catalogue with one corpus, ``tiny``, with one file for each text."""
-    files = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
-    entry = {
-        "title": "T",
-        "licence": "none",
-        "paper": "none",
-        "format": "text",
-        "style": "verse",
-        "splits": {"train": {"bytes": 30, "parts": [{"files": files} | part]}},
-    }
-    return {"corpora": {"tiny": entry}}
-
-
-MIRROR = {"mirror": "tiny/{name}.txt.gz"}
-ORIGIN = {"origin": {"repository": "someone/tiny", "commit": COMMIT, "path": "{name}.txt"}}
-
-
-@pytest.fixture
-def tiny_mirror(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "mirror" / "tiny"
-    folder.mkdir(parents=True)
-    for name, text in TEXTS.items():
-        (folder / f"{name}.txt.gz").write_bytes(gzip.compress(text.encode()))
-    monkeypatch.setenv("GPTREPRO_MIRROR", str(tmp_path / "mirror"))
-    return folder
+from tests.text.tiny import COMMIT, MIRROR, ORIGIN, TEXTS, UseCatalogue, tiny
 
 
 def test_the_mirror_comes_first(tiny_mirror: Path, use_catalogue: UseCatalogue) -> None:
@@ -132,20 +98,6 @@ def test_a_damaged_file_is_one_sentence(
     with pytest.raises(GptreproError, match=r"a_first\.txt\.gz .* again\.") as caught:
         list(corpus.documents())
     assert verify("tiny") == [str(caught.value)]
-
-
-def test_the_inventory_says_what_serves(
-    tiny_mirror: Path, use_catalogue: UseCatalogue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    use_catalogue(tiny(TEXTS, **MIRROR))
-    (row,) = list_datasets()
-    assert (row.name, row.splits, row.tier, row.bytes) == ("tiny", ("train",), "mirror", 30)
-    assert json.loads(json.dumps(row.as_row()))["splits"] == ["train"]
-    assert fetch("tiny") == "tiny: train from the mirror"
-    assert verify("tiny") == []
-    monkeypatch.delenv("GPTREPRO_MIRROR")
-    assert list_datasets()[0].tier is None
-    assert verify("tiny")[0].startswith("No tier can serve tiny (train)")
 
 
 def test_the_embedded_plays_need_no_mirror(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gptrepro.errors import GptreproError
-from gptrepro.train import Diverged, load_weights, train, weights_file
+from gptrepro.train import train
 from tests.train.tiny import N_VOCAB, tiny_batches, tiny_model, tiny_settings, train_tiny
 
 
@@ -69,64 +69,11 @@ def test_dropout_noise_follows_the_seed(tmp_path: Path) -> None:
     assert runs[0].history != runs[2].history
 
 
-def test_weights_are_kept_at_the_chosen_steps(tmp_path: Path) -> None:
-    trained = tiny_model()
-    train_tiny(tmp_path, model=trained, checkpoint_at=(0, 3, 12))
-    early, last = tiny_model(), tiny_model()
-    load_weights(early, weights_file(tmp_path, 0))
-    load_weights(last, weights_file(tmp_path, 12))
-    assert torch.equal(early.wte.weight, tiny_model().wte.weight)
-    assert torch.equal(last.wte.weight, trained.wte.weight)
-    assert weights_file(tmp_path, 3).exists()
-
-
-def test_missing_damaged_and_foreign_weights_are_one_sentence(tmp_path: Path) -> None:
-    train_tiny(tmp_path, checkpoint_at=(12,))
-    path = weights_file(tmp_path, 12)
-    with pytest.raises(GptreproError, match="no weights"):
-        load_weights(tiny_model(), tmp_path / "absent")
-    with pytest.raises(GptreproError, match="another model"):
-        load_weights(tiny_model(d_model=32), path)
-    path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(GptreproError, match="damaged"):
-        load_weights(tiny_model(), path)
-
-
 def test_clipping_bounds_the_first_update(tmp_path: Path) -> None:
     free = train_tiny(tmp_path / "free", clip_norm=None)
     bound = train_tiny(tmp_path / "bound", clip_norm=1e-3)
     assert free.history[0]["grad_norm"] == bound.history[0]["grad_norm"] > 1e-3
     assert free.history[-1]["loss"] != bound.history[-1]["loss"]
-
-
-class Exploding(torch.nn.Module):
-    """Its loss stops being a number at the fifth update."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = torch.nn.Parameter(torch.ones(2, 2))
-        self.calls = 0
-
-    def loss(self, ids: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        self.calls += 1
-        return self.weight.mean() * (math.nan if self.calls == 5 else 1.0)
-
-
-def test_a_loss_that_is_no_number_stops_and_is_not_saved(tmp_path: Path) -> None:
-    with pytest.raises(Diverged, match=r"diverged by step 5.*lower peak_lr than 0.01"):
-        train(Exploding(), tiny_batches(), tiny_settings(checkpoint_every_seconds=0), tmp_path)
-    assert [path.name for path in sorted((tmp_path / "checkpoints").iterdir())] == [
-        "step-00000003",
-        "step-00000004",
-    ]
-
-
-def test_a_gradient_that_is_no_number_is_not_saved_either(tmp_path: Path) -> None:
-    model = tiny_model()
-    model.wte.weight.register_hook(lambda gradient: gradient * math.inf)
-    with pytest.raises(Diverged, match="step 1:"):
-        train_tiny(tmp_path, model=model, checkpoint_every_seconds=0, log_every=100)
-    assert not (tmp_path / "checkpoints").exists()
 
 
 def test_the_batch_ramp_is_followed(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import random
 import signal
+import sys
 import time
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
 from gptrepro.model import Decoder, DecoderConfig
@@ -21,6 +23,8 @@ from gptrepro.text.batches import Batches
 from gptrepro.train import TrainResult, TrainSettings, train
 
 N_VOCAB, CONTEXT = 61, 12
+
+processes = pytest.mark.skipif(sys.platform == "win32", reason="forks and kills processes")
 
 
 @dataclass
@@ -59,6 +63,11 @@ def history(folder: Path) -> list[dict[str, float]]:
     path = folder / "metrics.jsonl"
     lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
     return [json.loads(line) for line in lines]
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints of a training, oldest first."""
+    return sorted((folder / "checkpoints").iterdir())
 
 
 def _train_in_child(folder: Path, settings: dict[str, Any]) -> None:

@@ -200,7 +200,14 @@ def gradient_clip(model: str) -> float:
     gradient it was given.
     """
     settings = dataclasses.replace(
-        _settings(model), steps=1, batch_size=1, context=4, warmup_steps=0, precision="fp32"
+        _settings(model),
+        steps=1,
+        batch_size=1,
+        context=4,
+        warmup_steps=0,
+        ramp_batch_size=None,
+        ramp_tokens=None,
+        precision="fp32",
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -1,0 +1,24 @@
+"""Claims and plans, as the command line prints them."""
+
+from __future__ import annotations
+
+import json
+
+
+def test_claims_are_objects_with_every_field(gptrepro):
+    status, out, _ = gptrepro("claims", "--json", "--paper", "gpt1")
+    rows = json.loads(out)
+    assert status == 0 and rows
+    expected = (
+        "id paper where statement published unit kind verdict measured interval n seeds scale experiment mde "
+        "reason stale"
+    )
+    assert set(expected.split()) <= set(rows[0])
+
+
+def test_plan_lays_out_every_scale_without_running(gptrepro):
+    status, out, _ = gptrepro("plan", "gpt1-pretraining", "--json")
+    rows = {row["scale"]: row for row in json.loads(out)}
+    assert status == 0
+    assert rows["smoke"]["flops"] < rows["laptop"]["flops"] < rows["gpu"]["flops"]
+    assert rows["gpu"]["gpus"] == 1 and rows["laptop"]["gpus"] == 0

@@ -1,0 +1,25 @@
+"""The command line as a whole: a mistake is one sentence."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("run", "gpt1-pretrainin"), "did you mean gpt1-pretraining"),
+        (("run", "gpt1", "--scale", "moon"), "no scale 'moon'"),
+        (("claims", "--paper", "gpt9"), "no claims of 'gpt9'"),
+        (("claims", "--verdict", "maybe"), "no verdict 'maybe'"),
+        (("publish", "gpt1-pretraining", "--scale", "smoke"), "cannot be published"),
+        (("data", "fetch", "playz"), "plays"),
+        (("data", "verify", "nothing-like-it"), "no text called"),
+        (("refresh", "gpt9/99"), "gpt9/99"),
+    ],
+)
+def test_a_mistake_is_one_sentence_without_a_traceback(gptrepro, arguments, sentence):
+    status, _, err = gptrepro(*arguments)
+    assert status == 1
+    assert err.startswith("Error: ") and sentence in err
+    assert "Traceback" not in err and len(err.strip().splitlines()) == 1

@@ -1,0 +1,83 @@
+"""Every experiment is complete: registered, laid out at each scale, judged by a claim and shown on a page."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from gptrepro import storage
+from gptrepro.claims import load_claims
+from gptrepro.experiments import EXPERIMENTS, Experiment
+from gptrepro.experiments.base import FIRST_REPORT_SEED, PILOT_SEEDS
+from gptrepro.scales import Scale
+
+ROOT = storage.project_root()
+
+every_experiment = pytest.mark.parametrize(
+    "experiment", EXPERIMENTS.values(), ids=lambda experiment: experiment.name
+)
+
+
+def test_every_module_that_registers_is_imported() -> None:
+    code = "import sys, gptrepro.experiments; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    for path in (ROOT / "gptrepro" / "experiments").rglob("*.py"):
+        if re.search(r"^\w+ = register\(", path.read_text(encoding="utf-8"), re.MULTILINE):
+            module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            assert module in loaded.split(), (
+                f"{module} registers an experiment that nobody imports: do so in its package's __init__.py"
+            )
+
+
+@every_experiment
+def test_it_is_laid_out_at_every_scale(experiment: Experiment[Any]) -> None:
+    follows_a_paper = experiment.paper != "background" and not experiment.chooses_settings
+    wanted = set(Scale) - (set() if follows_a_paper else {Scale.PAPER})
+    missing = sorted(wanted - set(experiment.configs))
+    assert not missing, f"{experiment.name} has no settings for {', '.join(missing)}: add them to its configs"
+    for scale in experiment.configs:
+        experiment.budget(experiment.config(scale))
+
+
+@every_experiment
+def test_it_reports_report_seeds_and_enough_of_them(experiment: Experiment[Any]) -> None:
+    assert set(experiment.seeds) == set(experiment.configs)
+    for scale, seeds in experiment.seeds.items():
+        if experiment.chooses_settings:
+            assert set(seeds) <= set(PILOT_SEEDS), (
+                f"{experiment.name} chooses settings on report seeds at {scale}: take pilot seeds below "
+                f"{FIRST_REPORT_SEED}"
+            )
+            continue
+        wanted = 1 if scale is Scale.SMOKE else 3
+        assert len(seeds) >= wanted, (
+            f"{experiment.name} reports {len(seeds)} seeds at {scale}: state at least {wanted} in its seeds"
+        )
+        assert min(seeds) >= FIRST_REPORT_SEED, (
+            f"{experiment.name} reports pilot seeds at {scale}: count report seeds from {FIRST_REPORT_SEED}"
+        )
+
+
+@every_experiment
+def test_a_claim_rests_on_it_unless_it_is_a_sweep(experiment: Experiment[Any]) -> None:
+    rules = [claim.rule.arguments for claim in load_claims() if claim.rule]
+    judged = any(rule.get("experiment") == experiment.name for rule in rules)
+    if experiment.chooses_settings:
+        assert not judged, f"a claim rests on {experiment.name}, which ran on pilot seeds: choose another"
+        return
+    assert judged, (
+        f"no claim rests on {experiment.name}: give a claim in data/claims a rule with experiment: "
+        f"{experiment.name}, before the run that it judges"
+    )
+
+
+@every_experiment
+def test_a_chapter_reports_it(experiment: Experiment[Any]) -> None:
+    notebooks = [path.read_text(encoding="utf-8") for path in (ROOT / "notebooks").rglob("*.ipynb")]
+    assert any(f'obtain(\\"{experiment.name}\\"' in text for text in notebooks), (
+        f"no chapter reports {experiment.name}: show what obtain() gives for it in a notebook"
+    )

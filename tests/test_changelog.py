@@ -1,0 +1,30 @@
+"""CHANGELOG.md, CITATION.cff and the package name the same version."""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+import gptrepro
+from gptrepro import storage
+
+ROOT = storage.project_root()
+CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+HEADINGS = re.findall(r"^## .*$", CHANGELOG, re.MULTILINE)
+FORM = r"## \[(\d+)\.(\d+)\.(\d+)\] - (Unreleased|\d{4}-\d\d-\d\d)"
+
+
+def test_versions_come_newest_first_and_only_the_newest_is_unreleased():
+    found = [re.fullmatch(FORM, line) for line in HEADINGS]
+    assert all(found), "head the sections of CHANGELOG.md as ## [1.2.3] - 2030-01-31, or - Unreleased"
+    versions = [tuple(int(number) for number in match.groups()[:3]) for match in found if match]
+    assert versions == sorted(set(versions), reverse=True)
+    assert not any("Unreleased" in line for line in HEADINGS[1:]), "give each released version its date"
+
+
+def test_the_version_is_the_same_everywhere():
+    newest = re.search(r"\[(.*?)\]", HEADINGS[0])
+    assert newest and newest[1] == gptrepro.__version__, "begin CHANGELOG.md with the package's version"
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == gptrepro.__version__, "give CITATION.cff the package's version"
