@@ -2,7 +2,7 @@
 
 Read in this order: config, projection, attention, decoder, init and loss are the model; counting says how
 large it is and what a token costs; decoding, generation and beam write text; lstm is the baseline of GPT-1's
-ablation.
+ablation; seq2seq holds the encoder-decoders that came before.
 """
 
 from gptrepro.model.config import AttentionKind, DecoderConfig
