@@ -74,6 +74,8 @@ class Measurement:
     """Floating-point operations spent in training."""
     tokenizer: str
     """Digest of the tokenizer that was used."""
+    matrices: Mapping[str, list[list[float]]] = field(default_factory=dict)
+    """Small matrices that a page draws, such as attention weights, rounded; no rule reads them."""
 
     def __post_init__(self) -> None:
         if len(self.history) > HISTORY_POINTS:

@@ -79,6 +79,7 @@ class Run(_Strict):
     seed: int
     metrics: dict[str, Finite]
     history: list[dict[str, Finite]] = Field(max_length=64)
+    matrices: dict[str, list[list[Finite]]] = {}
     tokens: int
     flops: Finite
     wall_seconds: Finite

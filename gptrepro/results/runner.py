@@ -123,6 +123,7 @@ def _run_unit(experiment: Experiment[Any], scale: Scale, seed: int, deadline: fl
                 seed=seed,
                 metrics=dict(measured.metrics),
                 history=measured.history,
+                matrices=dict(measured.matrices),
                 tokens=measured.tokens,
                 flops=measured.flops,
                 wall_seconds=round(wall, 1),

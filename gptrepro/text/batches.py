@@ -41,7 +41,7 @@ class BatchSource(Protocol):
     def load_state_dict(self, state: dict[str, Any]) -> None: ...
 
 
-def _raw(seed: int, counter: int, n: int) -> NDArray[np.uint64]:
+def random_words(seed: int, counter: int, n: int) -> NDArray[np.uint64]:
     """``n`` random 64-bit words that depend on the seed and the counter only."""
     key = hashlib.sha256(f"{seed}:{counter}".encode()).digest()[:16]
     words: NDArray[np.uint64] = np.random.Philox(key=int.from_bytes(key, "little")).random_raw(n)
@@ -85,7 +85,7 @@ class Batches:
         # The offset stays below the context (every offset cuts another set of windows) and leaves room
         # for at least one window with its last target.
         n_offsets = min(self.context, self._n_tokens - self.context)
-        words = _raw(self._seed, epoch, 1 + (self._n_tokens - 1) // self.context)
+        words = random_words(self._seed, epoch, 1 + (self._n_tokens - 1) // self.context)
         offset = int(words[0] % np.uint64(n_offsets))
         n_windows = (self._n_tokens - 1 - offset) // self.context
         order = np.argsort(words[1 : 1 + n_windows], kind="stable")
@@ -161,7 +161,7 @@ class Mixture:
 
     def take(self, n_windows: int) -> NDArray[np.int64]:
         """The next windows with their last targets: int64, shape (n_windows, context + 1)."""
-        uniform = (_raw(self._seed, self._draws, n_windows) >> np.uint64(11)) * 2.0**-53
+        uniform = (random_words(self._seed, self._draws, n_windows) >> np.uint64(11)) * 2.0**-53
         chosen = np.searchsorted(self._boundaries, uniform, side="right")
         windows = np.empty((n_windows, self.context + 1), dtype=np.int64)
         for i, source in enumerate(self._sources):
