@@ -6,6 +6,7 @@ Everything that a run produces (token shards, checkpoints, records, downloads) l
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -20,6 +21,11 @@ from typing import Any
 import platformdirs
 
 from gptrepro.errors import GptreproError
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks; there it is left to the user
+    fcntl = None  # type: ignore[assignment]
 
 
 def home() -> Path:
@@ -126,6 +132,31 @@ def atomic_folder(path: Path) -> Iterator[Path]:
             _fsync_directory(path.parent)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def sole_holder(folder: Path, otherwise: str) -> Iterator[bool]:
+    """Hold ``folder`` until the block ends; a process that is killed lets go by itself.
+
+    Yields whether it is held: not on Windows, nor on a network file system that knows no locks.
+
+    Raises:
+        GptreproError: ``otherwise``, when another process, or another thread of this one, holds it.
+    """
+    held = False
+    with contextlib.ExitStack() as stack:
+        if fcntl is not None:
+            with contextlib.suppress(OSError):  # the first file that is written says what is wrong
+                folder.mkdir(parents=True, exist_ok=True)
+            try:
+                descriptor = os.open(folder, os.O_RDONLY)
+                stack.callback(os.close, descriptor)
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                held = True
+            except OSError as error:
+                if error.errno == errno.EWOULDBLOCK:
+                    raise GptreproError(otherwise) from error
+        yield held
 
 
 def remove_folder(path: Path) -> None:

@@ -76,6 +76,22 @@ def test_only_folders_below_the_home_are_removed(tmp_path: Path, monkeypatch):
     assert outside.exists()
 
 
+def test_a_folder_has_one_holder_at_a_time(tmp_path: Path):
+    folder = tmp_path / "made" / "on the way"
+    with storage.sole_holder(folder, "somebody is here") as held:
+        if not held:
+            pytest.skip("no locks on this system")
+        with (
+            pytest.raises(GptreproError, match="somebody is here"),
+            storage.sole_holder(folder, "somebody is here"),
+        ):
+            pass
+    with pytest.raises(KeyError), storage.sole_holder(folder, ""):
+        raise KeyError  # what goes wrong inside comes out as it is, and lets go
+    with storage.sole_holder(folder, "") as held:
+        assert held
+
+
 def test_canonical_json_does_not_depend_on_order():
     assert storage.canonical_json({"b": 1, "a": [1.5, "é"]}) == '{"a":[1.5,"é"],"b":1}'
     with pytest.raises(ValueError):

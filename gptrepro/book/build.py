@@ -13,10 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gptrepro import storage
-from gptrepro.book.contents import Contents, read_contents
+from gptrepro.book.contents import STATUS, Contents, read_contents
 from gptrepro.book.execute import execute_notebooks, raise_failures
 from gptrepro.book.progress import Report
 from gptrepro.book.stamp import fingerprint, is_current
+from gptrepro.book.status import note_execution, status_page
 from gptrepro.errors import GptreproError
 
 LIBRARY = ("gptrepro", "data", "pyproject.toml", "constraints.txt")
@@ -43,14 +44,17 @@ def build_book(root: Path, *, output: Path | None = None, strict: bool = False, 
 
     Raises:
         GptreproError: a notebook failed (all others were executed, and the pages stay as they were), or
-            the page build did.
+            the page build did, or another build writes into ``output``.
     """
     root = root.resolve()
     output = (output or root / "_build").resolve()
     contents = read_contents(root)
     executed = output / "executed"
     first = output / "html" / "index.html"
-    with Report() as report:
+    busy = f"Another build is at work in {output}: let it finish, or choose another folder with --output."
+    with storage.sole_holder(output, busy) as held, Report() as report:
+        if held:
+            _remove_leftovers(output)
         _execute(root, contents, executed, force=force, report=report)
         stamp = output / "html.stamp"
         digests = {name.as_posix(): storage.sha256_file(executed / name) for name in contents.notebooks}
@@ -67,6 +71,13 @@ def build_book(root: Path, *, output: Path | None = None, strict: bool = False, 
     return first
 
 
+def _remove_leftovers(output: Path) -> None:
+    """Remove what killed builds left behind. Only who holds ``output`` may: nobody else builds there."""
+    for pattern in (".pages-*", ".html.*"):
+        for leftover in output.glob(pattern):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
 def _execute(root: Path, contents: Contents, executed: Path, *, force: bool, report: Report) -> None:
     """Bring every executed notebook up to date."""
     library = fingerprint(root, LIBRARY) + fingerprint(storage.home(), _local_records())
@@ -81,7 +92,11 @@ def _execute(root: Path, contents: Contents, executed: Path, *, force: bool, rep
     report.say(f"Executing {len(due)} of {len(contents.notebooks)} notebooks")
     for name in due:
         _stamp(executed, name).unlink(missing_ok=True)
-    failures = execute_notebooks(root, due, executed, report=report)
+
+    def done(name: Path, seconds: float) -> None:
+        note_execution(executed / name, seconds)
+
+    failures = execute_notebooks(root, due, executed, report=report, on_done=done)
     failed = {failure.notebook for failure in failures}
     for name in due:
         if name not in failed:
@@ -116,7 +131,8 @@ def _build_pages(
 def _assemble(root: Path, contents: Contents, executed: Path, source: Path) -> None:
     """Lay out the book as in the checkout, with executed notebooks in the place of the stored ones.
 
-    Pages keep their paths, so that links between them, to their sources and to the repository hold.
+    Pages keep their paths, so that links between them, to their sources and to the repository hold. The
+    page about the build itself is written here, and nowhere else.
     """
     for entry in PAGES:
         if (root / entry).is_dir():
@@ -126,6 +142,9 @@ def _assemble(root: Path, contents: Contents, executed: Path, source: Path) -> N
             shutil.copy(root / entry, source / entry)
     for page in contents.pages:
         (source / page).parent.mkdir(parents=True, exist_ok=True)
+        if page == STATUS:
+            (source / page).write_text(status_page(contents, executed), encoding="utf-8")
+            continue
         shutil.copy((executed if page in contents.notebooks else root) / page, source / page)
 
 

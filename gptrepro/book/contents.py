@@ -10,12 +10,17 @@ import yaml
 
 from gptrepro.errors import GptreproError
 
+STATUS = Path("book/status.md")
+"""The page that a build writes about itself; the checkout never holds it."""
+
 
 @dataclass(frozen=True)
 class Contents:
     """The pages of a book in reading order, as paths relative to its root."""
 
     pages: tuple[Path, ...]
+    repository: str | None = None
+    """The address of the repository, as ``_config.yml`` states it."""
 
     @property
     def notebooks(self) -> tuple[Path, ...]:
@@ -45,10 +50,16 @@ def read_contents(root: Path) -> Contents:
     pages = []
     for name in _files(yaml.safe_load(toc.read_text(encoding="utf-8"))):
         candidates = [Path(name), Path(f"{name}.ipynb"), Path(f"{name}.md")]
-        page = next((path for path in candidates if (root / path).is_file()), None)
+        page = next((path for path in candidates if path == STATUS or (root / path).is_file()), None)
         if page is None:
             raise GptreproError(
                 f"_toc.yml names {name}, which does not exist: add the page or remove the entry."
             )
         pages.append(page)
-    return Contents(tuple(pages))
+    return Contents(tuple(pages), _repository(root / "_config.yml"))
+
+
+def _repository(config: Path) -> str | None:
+    settings = yaml.safe_load(config.read_text(encoding="utf-8")) if config.exists() else None
+    address = ((settings or {}).get("repository") or {}).get("url")
+    return str(address).rstrip("/") if address else None

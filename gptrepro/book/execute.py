@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -111,11 +112,13 @@ def execute_notebooks(
     report: Report,
     environment: Mapping[str, str] | None = None,
     jobs: int = JOBS,
+    on_done: Callable[[Path, float], None] = lambda name, seconds: None,
 ) -> list[Failure]:
     """Execute ``notebooks`` (relative to ``root``) at their own values into the same places below ``output``.
 
     All of them run, whichever fail; a failed one leaves no file behind. Each runs in a process of its own,
     so that an interrupt ends all kernels at once. ``environment`` adds to the variables they see.
+    ``on_done`` is told each one that ran to its end, and how many seconds it took.
     """
     # Kernels side by side share the cores, unless the reader chose a number of threads.
     share = str(max(1, (os.cpu_count() or 1) // jobs))
@@ -123,7 +126,11 @@ def execute_notebooks(
 
     def one(name: Path) -> Failure | None:
         (output / name).unlink(missing_ok=True)
-        return _in_worker(root / name, output / name, name, variables, report)
+        began = time.monotonic()
+        failure = _in_worker(root / name, output / name, name, variables, report)
+        if failure is None:
+            on_done(name, time.monotonic() - began)
+        return failure
 
     with ThreadPoolExecutor(jobs) as pool:
         return [failure for failure in pool.map(one, notebooks) if failure is not None]

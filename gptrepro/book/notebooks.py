@@ -79,6 +79,36 @@ def normalise(notebook: Notebook) -> Notebook:
     return notebook
 
 
+INSTALL = "install"
+"""Id and tag of the cell that brings the library to a machine without it; pages leave it out."""
+
+_INSTALL_CELL = """\
+# Where the book's library is missing, as on Colab, this cell installs it. Elsewhere it does nothing.
+import importlib.util
+import sys
+
+if importlib.util.find_spec("gptrepro") is None:
+    !git clone --quiet --depth 1 {repository} gptrepro-book
+    %pip install --quiet --editable gptrepro-book
+    sys.path.insert(0, "gptrepro-book")"""
+
+
+def with_install_cell(notebook: Notebook, repository: str) -> Notebook:
+    """Put the cell that installs the library before the cell of parameters, in place of an earlier one.
+
+    The clone is not called gptrepro, or Python would take its folder for the package.
+    """
+    notebook.cells = [cell for cell in notebook.cells if cell.id != INSTALL]
+    place = next(
+        (n for n, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", [])), 0
+    )
+    cell = nbformat.v4.new_code_cell(  # type: ignore[no-untyped-call]
+        _INSTALL_CELL.format(repository=repository), id=INSTALL, metadata={"tags": [INSTALL, "remove-cell"]}
+    )
+    notebook.cells.insert(place, cell)
+    return notebook
+
+
 PUBLISHED_VALUES = "published-values"
 """Tag of cells that show what papers print, with all its digits and units."""
 
@@ -101,12 +131,13 @@ def _texts(output: Any) -> list[str]:
     return [text for kind, text in output.get("data", {}).items() if kind in ("text/plain", "text/html")]
 
 
-def unstable_outputs(notebook: Notebook, root: Path) -> list[str]:
+def unstable_outputs(notebook: Notebook, *roots: Path) -> list[str]:
     """What in the outputs would differ elsewhere, one sentence each; empty when nothing would.
 
-    A cell tagged ``published-values`` may show as many decimals as a paper prints, and its times.
+    No output may name one of the folders ``roots``, the home or the user's own. A cell tagged
+    ``published-values`` may show as many decimals as a paper prints, and its times.
     """
-    places = [str(place) for place in (root, storage.home(), Path.home()) if place != Path(place.anchor)]
+    places = [str(place) for place in (*roots, storage.home(), Path.home()) if place != Path(place.anchor)]
     found = []
     for number, cell in enumerate(notebook.cells, start=1):
         exact = PUBLISHED_VALUES in cell.get("metadata", {}).get("tags", [])

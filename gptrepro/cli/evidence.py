@@ -149,7 +149,7 @@ def book(
     from gptrepro.book import build_book
 
     root = storage.project_root()
-    typer.echo(build_book(root, output=output or root / "_build", strict=strict))
+    typer.echo(build_book(root, output=output or root / "_build", strict=strict).as_uri())
 
 
 @app.command()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -17,15 +18,23 @@ def test_it_builds_once_and_then_only_what_changed(
     small_book: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stored = (small_book / "notebooks/a/01-first.ipynb").read_bytes()
+    with (small_book / "_toc.yml").open("a") as toc:
+        toc.write("      - file: book/status\n")
     first = build_book(small_book, strict=True)
     assert first == small_book / "_build/html/index.html"
     page = small_book / "_build/html/notebooks/a/01-first.html"
     assert "laptop" in page.read_text()
     assert (small_book / "notebooks/a/01-first.ipynb").read_bytes() == stored
     assert "Executing 2 of 2 notebooks" in capsys.readouterr().err
+    status = small_book / "_build/html/book/status.html"
+    written = status.read_text()
+    assert "01-first" in written and "ran to its end" in written
+    assert not (small_book / "book/status.md").exists()
+    when = status.stat().st_mtime_ns
 
     build_book(small_book, strict=True)
     assert "Nothing has changed" in capsys.readouterr().err
+    assert status.stat().st_mtime_ns == when
 
     write_notebook(small_book / "notebooks/a/02-second.ipynb", "print('news')")
     build_book(small_book, strict=True)
@@ -92,6 +101,29 @@ def test_each_input_renews_what_depends_on_it(
     # A local record renews the notebooks; the pages follow only if an output changed.
     assert rebuilt(storage.home() / "runs/smoke/x/0123/seed-100/record.json") == (both, 0)
     assert rebuilt(small_book / "unrelated.txt", force=True) == (both, 1)
+
+
+def test_what_a_killed_build_left_behind_is_removed(
+    small_book: Path, executed: list[str], pages: list[bool]
+) -> None:
+    build_book(small_book)
+    leftovers = [small_book / "_build" / name for name in (".pages-1a2b", ".html.1a2b", ".html.old.1a2b")]
+    for leftover in leftovers:
+        (leftover / "source").mkdir(parents=True)
+    build_book(small_book)  # nothing has changed
+    assert not any(leftover.exists() for leftover in leftovers)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such locks")
+def test_a_build_at_work_is_left_alone(small_book: Path, executed: list[str], pages: list[bool]) -> None:
+    output = small_book / "_build"
+    with storage.sole_holder(output, "busy"):
+        (output / ".pages-1a2b").mkdir()
+        with pytest.raises(GptreproError, match=r"Another build is at work in .*_build: let it finish"):
+            build_book(small_book)
+        assert (output / ".pages-1a2b").exists()
+    build_book(small_book)
+    assert not (output / ".pages-1a2b").exists()
 
 
 def test_a_failing_notebook_fails_the_build_after_the_others_ran(

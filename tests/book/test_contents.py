@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gptrepro.book.contents import read_contents
+from gptrepro.book.contents import STATUS, read_contents
 from gptrepro.errors import GptreproError
 
 
@@ -34,3 +34,18 @@ def test_a_missing_page_is_named(small_book: Path) -> None:
 def test_outside_a_checkout_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(GptreproError, match=r"holds no _toc.yml"):
         read_contents(tmp_path)
+
+
+def test_the_page_about_the_build_needs_no_file(small_book: Path) -> None:
+    with (small_book / "_toc.yml").open("a") as toc:
+        toc.write("      - file: book/status\n")
+    assert read_contents(small_book).pages[-1] == STATUS
+
+
+def test_the_repository_comes_from_the_configuration(small_book: Path) -> None:
+    assert read_contents(small_book).repository is None
+    with (small_book / "_config.yml").open("a") as config:
+        config.write("repository:\n  url: https://github.com/someone/book/\n")
+    assert read_contents(small_book).repository == "https://github.com/someone/book"
+    (small_book / "_config.yml").unlink()
+    assert read_contents(small_book).repository is None

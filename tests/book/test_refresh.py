@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gptrepro.book import refresh
-from gptrepro.book.notebooks import read_notebook
+from gptrepro.book.notebooks import INSTALL, read_notebook
 from gptrepro.errors import GptreproError
 
 from .conftest import write_notebook
@@ -42,3 +42,23 @@ def test_it_writes_nothing_unless_all_is_well(small_book: Path, code: str, messa
 def test_a_part_that_matches_nothing_is_an_error(small_book: Path) -> None:
     with pytest.raises(GptreproError, match=r"No notebook of _toc.yml matches gpt7"):
         refresh(small_book, ["gpt7"])
+
+
+def test_a_notebook_learns_where_to_install_the_library_from(small_book: Path) -> None:
+    config = small_book / "_config.yml"
+    before = config.read_text()
+    for owner in ("one", "another"):  # the second time the cell is there already
+        config.write_text(f"{before}repository:\n  url: https://github.com/{owner}/book\n")
+        assert len(refresh(small_book, ["a/01"])) == 1
+        cells = read_notebook(small_book / "notebooks/a/01-first.ipynb").cells
+        assert [cell.id for cell in cells] == ["title", INSTALL, "parameters", "code-0"]
+        assert f"https://github.com/{owner}/book gptrepro-book" in cells[1].source
+        assert cells[1].outputs == []
+        assert "remove-cell" in cells[1].metadata.tags
+    assert refresh(small_book, ["a/01"]) == []
+
+
+def test_an_output_with_the_folder_it_ran_in_is_refused(small_book: Path) -> None:
+    write_notebook(small_book / "notebooks/a/01-first.ipynb", "import os\nprint(os.getcwd())")
+    with pytest.raises(GptreproError, match="a path of this machine"):
+        refresh(small_book, ["a/01"])

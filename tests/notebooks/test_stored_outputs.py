@@ -10,7 +10,15 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from gptrepro.book.notebooks import PARAMETERS, check_parameters, read_notebook, unstable_outputs
+from gptrepro.book import read_contents
+from gptrepro.book.notebooks import (
+    INSTALL,
+    PARAMETERS,
+    check_parameters,
+    read_notebook,
+    unstable_outputs,
+    with_install_cell,
+)
 
 from .conftest import ROOT
 
@@ -58,6 +66,31 @@ def test_default_parameters_are_the_published_ones(notebook: Path) -> None:
 def test_a_notebook_checks_something(notebook: Path) -> None:
     code = "\n".join(cell.source for cell in read_notebook(notebook).cells if cell.cell_type == "code")
     assert "assert " in code, "give the notebook a cell that fails when the science breaks"
+
+
+def test_the_cell_that_installs_the_library_is_the_present_one(notebook: Path) -> None:
+    repository = read_contents(ROOT).repository
+    assert repository
+    stored = read_notebook(notebook)
+    ids = [cell.id for cell in stored.cells]
+    renewed = with_install_cell(read_notebook(notebook), repository)
+    assert [cell.id for cell in renewed.cells] == ids, "run make refresh"
+    place = ids.index(INSTALL)
+    assert stored.cells[place].source == renewed.cells[place].source, "run make refresh"
+
+
+def test_figures_have_numbers_captions_and_words_for_who_cannot_see(notebook: Path) -> None:
+    for cell in read_notebook(notebook).cells:
+        if any("image/png" in output.get("data", {}) for output in cell.get("outputs", [])):
+            shown = cell.metadata.get("mystnb", {})
+            assert shown.get("figure", {}).get("name", "").startswith("fig-"), f"{cell.id}: no name"
+            assert shown["figure"].get("caption"), f"{cell.id}: no caption"
+            assert shown.get("image", {}).get("alt"), f"{cell.id}: no alternative text"
+
+
+def test_exercises_have_folded_answers(notebook: Path) -> None:
+    text = "\n".join(cell.source for cell in read_notebook(notebook).cells if cell.cell_type == "markdown")
+    assert "**Exercise" in text and ":::{dropdown} Answer" in text
 
 
 def test_a_number_edited_by_hand_is_found(tmp_path: Path) -> None:
