@@ -13,6 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 from scipy import stats
 
@@ -90,3 +91,23 @@ def mean_with_interval(
 def paper_value(axes: Axes, value: float, *, label: str) -> None:
     """Draw the paper's value as a horizontal line on the same axes."""
     axes.axhline(value, color=PAPER, linestyle="--", linewidth=1.4, label=label)
+
+
+def attention_map(
+    axes: Axes, weights: Sequence[Sequence[float]], *, read: Sequence[str], written: Sequence[str]
+) -> None:
+    """Draw attention weights, from the bare ground for 0 to full colour for 1.
+
+    Args:
+        axes: where to draw.
+        weights: (T, S) a row a written symbol, a column a symbol that is read.
+        read: the S labels of the columns, put on top.
+        written: the T labels of the rows.
+    """
+    shade = LinearSegmentedColormap.from_list("attention", [to_rgba(OURS, 0.0), to_rgba(OURS, 1.0)])
+    axes.imshow(np.asarray(weights), cmap=shade, vmin=0.0, vmax=1.0)
+    axes.set_xticks(range(len(read)), read)
+    axes.set_yticks(range(len(written)), written)
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
+    axes.grid(visible=False)

@@ -41,3 +41,13 @@ def test_band_is_the_t_interval_and_one_seed_has_none():
     assert len(axes.collections) == 1
     assert [text.get_text() for text in axes.legend().get_texts()] == ["ours (3 seeds)", "single (1 seed)"]
     plt.close("all")
+
+
+def test_an_attention_map_is_bare_at_zero_full_at_one_and_labelled_both_ways():
+    _, axes = plt.subplots()
+    plots.attention_map(axes, [[0.0, 1.0], [0.5, 0.5], [1.0, 0.0]], read="ab", written=["A", "B", "end"])
+    (image,) = axes.images
+    assert image.get_array().shape == (3, 2)
+    assert image.to_rgba([0.0])[0, 3] == 0.0 and image.to_rgba([1.0])[0, 3] == 1.0
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "b"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["A", "B", "end"]

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from gptrepro.errors import GptreproError
+from gptrepro.model.positions import sinusoids
 
 PAD, START, END = 0, 1, 2
 """Ids that both vocabularies keep for padding, and for the start and the end of a target."""
@@ -244,15 +245,4 @@ class TransformerSeq2Seq(Seq2Seq):
         """(B, T) int64 -> (B, T, d_model), scaled as in section 3.4 of the paper, with positions added."""
         d_model = self.config.d_model
         embedded: Tensor = embedding(ids) * d_model**0.5
-        return embedded + sinusoids(ids.shape[1], d_model, ids.device)
-
-
-def sinusoids(length: int, d_model: int, device: torch.device | None = None) -> Tensor:
-    """Position codes (length, d_model): sines in the even features, cosines in the odd ones.
-
-    Source: Vaswani et al. 2017, section 3.5.
-    """
-    position = torch.arange(length, device=device)[:, None]  # (length, 1)
-    frequency = 10_000 ** (-torch.arange(0, d_model, 2, device=device) / d_model)  # (d_model / 2,)
-    angle = position * frequency
-    return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)  # interleaved: (length, d_model)
+        return embedded + sinusoids(ids.shape[1], d_model).to(ids.device)

@@ -20,7 +20,6 @@ from gptrepro.model.seq2seq import (
     Seq2Seq,
     TransformerConfig,
     TransformerSeq2Seq,
-    sinusoids,
 )
 
 SIZES = {"n_source": 20, "n_target": 15}
@@ -158,15 +157,6 @@ def test_it_learns_twenty_words_by_heart(config):
         optimizer.step()
     assert model.eval().loss(source, target) < 0.1
     assert model.greedy(source, 8) == [[i for i in row if i not in (PAD, END)] for row in target.tolist()]
-
-
-def test_positions_are_the_sinusoids_of_2017():
-    codes = sinusoids(50, 16)
-    assert codes.shape == (50, 16)
-    torch.testing.assert_close(codes[3, 4], torch.tensor(3 / 10_000 ** (4 / 16)).sin())
-    torch.testing.assert_close(codes[3, 5], torch.tensor(3 / 10_000 ** (4 / 16)).cos())
-    # a shift by k is the same rotation everywhere, so products depend on distance alone
-    torch.testing.assert_close(codes[10] @ codes[13], codes[30] @ codes[33])
 
 
 def test_impossible_sizes_are_refused():

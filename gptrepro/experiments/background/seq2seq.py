@@ -1,4 +1,9 @@
-"""One context vector, attention, and a Transformer: three encoder-decoders at equal size on one task."""
+"""One context vector, attention, and a Transformer: three encoder-decoders at equal size on one task.
+
+The learning rates of the laptop scale are the best of four for each arm, by the dev loss after 240 updates on
+pilot seed 0: 1, 2, 4 and 8 thousandths for the LSTMs, half of these for the Transformer. In every arm the loss fell
+with each doubling of the rate, by less each time, so that the best of each arm is the largest that was tried.
+"""
 
 from __future__ import annotations
 
@@ -181,9 +186,9 @@ def read_words(config: Seq2SeqConfig) -> WordData:
     )
 
 
-_FIXED = RecurrentArm(d_embedding=64, d_encoder=120, d_decoder=180, peak_learning_rate=2e-3)
-_ATTENTION = RecurrentArm(d_embedding=64, d_encoder=120, d_decoder=168, peak_learning_rate=2e-3)
-_TRANSFORMER = TransformerArm(n_layers=2, d_model=96, n_heads=4, d_ff=384, peak_learning_rate=1e-3)
+_FIXED = RecurrentArm(d_embedding=64, d_encoder=120, d_decoder=180, peak_learning_rate=8e-3)
+_ATTENTION = RecurrentArm(d_embedding=64, d_encoder=120, d_decoder=168, peak_learning_rate=8e-3)
+_TRANSFORMER = TransformerArm(n_layers=2, d_model=96, n_heads=4, d_ff=384, peak_learning_rate=4e-3)
 
 
 def bucket_name(shortest: int, longest: int | None) -> str:
