@@ -36,12 +36,6 @@ def select(
     ]
 
 
-def count_verdicts(judged: Sequence[JudgedClaim]) -> dict[Verdict, int]:
-    """How many claims have each verdict, in the order of `Verdict`, zeros left out."""
-    counts = Counter(item.judgement.verdict for item in judged)
-    return {verdict: counts[verdict] for verdict in Verdict if counts[verdict]}
-
-
 def headline(judged: Sequence[JudgedClaim]) -> str:
     """One sentence on the claims that an experiment decided; everything else is counted apart."""
     tried = [item for item in judged if item.basis == "experiment" and item.judgement.verdict.empirical]
