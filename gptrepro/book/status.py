@@ -85,8 +85,14 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def _duration(seconds: float) -> str:
     """Seconds, minutes or hours, whichever reads best."""
     if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+        return f"{seconds:.0f}\N{NO-BREAK SPACE}s"
+    hours = seconds >= 90 * 60
+    return f"{seconds / 3600:.1f}\N{NO-BREAK SPACE}h" if hours else f"{seconds / 60:.0f}\N{NO-BREAK SPACE}min"
+
+
+def _date(moment: str) -> str:
+    """The day of an ISO 8601 moment, in one piece."""
+    return f'<span class="date">{escape(moment[:10])}</span>'
 
 
 def _commit(state: str, repository: str | None) -> str:
@@ -122,7 +128,7 @@ def _notebooks(contents: Contents, executed: Path) -> Iterable[str]:
                 '<span class="verdict verdict-replicated">ran to its end</span>',
                 str(_checks(notebook)),
                 _duration(run.seconds) if run else "",
-                f"{run.finished:%Y-%m-%d}" if run else "",
+                _date(run.finished.isoformat()) if run else "",
             ]
         )
     yield (
@@ -169,7 +175,7 @@ def _records() -> Iterable[str]:
             "settings or its data have changed since; its verdict is marked until it is renewed."
         )
         yield _table(
-            ["Experiment", "Scale", "Seeds", "Wall time", "Hardware", "Commit", "Finished", "State"],
+            ["Experiment", "State", "Scale", "Seeds", "Wall time", "Finished", "Commit", "Hardware"],
             [_record_row(record) for record in published],
         )
     missing = sorted(set(EXPERIMENTS) - {record.experiment for record in published})
@@ -192,11 +198,11 @@ def _record_row(record: Record) -> list[str]:
     commits = sorted({run.commit for run in record.runs})
     return [
         f"`{record.experiment}`",
+        state,
         record.scale,
         ", ".join(map(str, record.seeds)),
         _duration(sum(run.wall_seconds for run in record.runs)),
-        escape("; ".join(machines)),
+        _date(max(run.finished for run in record.runs)),
         ", ".join(f"`{commit[:12]}`" for commit in commits),
-        max(run.finished for run in record.runs)[:10],
-        state,
+        escape("; ".join(machines)),
     ]
