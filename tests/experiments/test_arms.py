@@ -18,14 +18,18 @@ from gptrepro.train import TrainSettings
 
 def test_an_arm_stops_at_the_deadline_goes_on_and_is_then_only_read(tmp_path):
     corpus = load_corpus("plays", split="heldout")
-    shards = write_shards(corpus, trained_tokenizer("gpt2", corpus, 300, tmp_path, documents=1), tmp_path, 5000)
+    shards = write_shards(
+        corpus, trained_tokenizer("gpt2", corpus, 300, tmp_path, documents=1), tmp_path, 5000
+    )
     settings = TrainSettings(steps=3, batch_size=2, context=16, peak_lr=1e-3, log_every=1)
 
     def arm(seconds: float):
         torch.manual_seed(0)
         model = Decoder(DecoderConfig(n_vocab=300, n_ctx=16, n_layers=1, d_model=16, n_heads=2))
         unit = Unit(100, tmp_path / "seed", tmp_path, deadline=time.monotonic() + seconds)
-        return train_arm("a", model, shards, settings, unit, experiment="e", evaluate=lambda _: {"score": 1.0})
+        return train_arm(
+            "a", model, shards, settings, unit, experiment="e", evaluate=lambda _: {"score": 1.0}
+        )
 
     for _ in range(2):  # no time left: an update each, and state saved
         with pytest.raises(UnitOver):
