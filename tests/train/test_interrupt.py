@@ -32,13 +32,19 @@ def test_a_signal_saves_and_says_how_to_go_on(tmp_path: Path, number: signal.Sig
 
 
 def test_a_second_signal_acts_at_once(tmp_path: Path) -> None:
+    # A shell starts what runs in its background with SIGINT ignored, and this test may run there.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
     def press_twice(model: torch.nn.Module) -> dict[str, float]:
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
         return {}
 
-    with pytest.raises(KeyboardInterrupt):
-        train_tiny(tmp_path, evaluate=press_twice, evaluate_every=1)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            train_tiny(tmp_path, evaluate=press_twice, evaluate_every=1)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_training_works_outside_the_main_thread(tmp_path: Path) -> None:
