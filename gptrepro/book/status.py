@@ -98,7 +98,7 @@ def _date(moment: str) -> str:
 def _commit(state: str, repository: str | None) -> str:
     """A commit as text, linked to the repository."""
     commit = state.removesuffix(UNCOMMITTED)
-    short = f"`{commit[:12]}`"
+    short = f"`{commit[:8]}`"
     return f"[{short}]({repository}/commit/{commit})" if repository and commit != "unknown" else short
 
 
@@ -175,7 +175,7 @@ def _records() -> Iterable[str]:
             "settings or its data have changed since; its verdict is marked until it is renewed."
         )
         yield _table(
-            ["Experiment", "State", "Scale", "Seeds", "Wall time", "Finished", "Commit", "Hardware"],
+            ["Experiment", "State", "Scale", "Seeds", "Time", "Finished", "Commit", "Hardware"],
             [_record_row(record) for record in published],
         )
     missing = sorted(set(EXPERIMENTS) - {record.experiment for record in published})
@@ -203,6 +203,6 @@ def _record_row(record: Record) -> list[str]:
         ", ".join(map(str, record.seeds)),
         _duration(sum(run.wall_seconds for run in record.runs)),
         _date(max(run.finished for run in record.runs)),
-        ", ".join(f"`{commit[:12]}`" for commit in commits),
+        ", ".join(f"`{commit[:8]}`" for commit in commits),
         escape("; ".join(machines)),
     ]

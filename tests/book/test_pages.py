@@ -221,16 +221,16 @@ def test_scoreboard_filters_searches_and_sorts(visit, site: str) -> None:
         script = f"rows => rows.filter(row => row.offsetParent).map(row => row.dataset.{attribute})"
         return page.locator("table.ledger tbody tr").evaluate_all(script)
 
-    page.get_by_label("Paper").select_option("gpt2")
+    page.locator(".ledger-bar select[name=paper]").select_option("gpt2")
     of_paper = visible("paper")
     assert 0 < len(of_paper) < total and set(of_paper) == {"gpt2"}
-    page.get_by_label("Verdict").select_option("consistent")
+    page.locator(".ledger-bar select[name=verdict]").select_option("consistent")
     both = visible("verdict")
     assert 0 < len(both) < len(of_paper) and set(both) == {"consistent"}
     assert count.inner_text() == f"{len(both)} of {total} claims"
 
-    page.get_by_label("Paper").select_option("")
-    page.get_by_label("Verdict").select_option("")
+    page.locator(".ledger-bar select[name=paper]").select_option("")
+    page.locator(".ledger-bar select[name=verdict]").select_option("")
     page.locator(".ledger-bar input[type=search]").fill("WEBTEXT tokens")
     texts = page.locator("table.ledger tbody tr:visible").all_inner_texts()
     assert 0 < len(texts) < total

@@ -33,12 +33,12 @@ def configure(book: Path, **sphinx: str) -> None:
 
 def test_pages_are_described_and_listed(small_book: Path) -> None:
     configure(small_book, html_baseurl="https://example.org/b/")
-    (small_book / "book/index.md").write_text(f'# Small\n\nA "book" & {"more " * 100}.\n')
+    (small_book / "book/index.md").write_text(f"# Small\n\nA <book> & {'more ' * 100}.\n")
     html = build_book(small_book, strict=True).parent
     page = (html / "book/index.html").read_text()
     assert '<meta property="og:title" content="Small" />' in page
     assert '<meta property="og:url" content="https://example.org/b/book/index.html" />' in page
-    assert '<meta name="description" content="A &quot;book&quot; &amp; more' in page
+    assert '<meta name="description" content="A &lt;book&gt; &amp; more' in page
     assert "more …" in page
     places = ElementTree.parse(html / "sitemap.xml").iter(f"{{{SITEMAP_NAMESPACE}}}loc")
     assert [place.text for place in places] == [

@@ -55,7 +55,7 @@ def test_a_lost_note_leaves_the_time_open(executed: Path, state: list[str]) -> N
 
 def test_the_commit_is_linked_and_changes_are_admitted(executed: Path, state: list[str]) -> None:
     page = status.status_page(BOOK, executed)
-    assert f"[`0123456789ab`](https://github.com/someone/book/commit/{COMMIT})" in page
+    assert f"[`01234567`](https://github.com/someone/book/commit/{COMMIT})" in page
     assert "**clean**" in page
     state[0] = COMMIT + UNCOMMITTED
     page = status.status_page(BOOK, executed)
@@ -82,7 +82,7 @@ def test_every_published_record_is_listed_and_a_stale_one_says_how_to_renew_it(
         record = read_record(path)
         cells = row(page, f"`{record.experiment}`")
         assert cells[2:4] == [record.scale, ", ".join(map(str, record.seeds))]
-        assert record.runs[0].commit[:12] in cells[6]
+        assert record.runs[0].commit[:8] in cells[6]
 
     record = read_record(paths[0])
     experiment: Experiment[object] = EXPERIMENTS[record.experiment]
