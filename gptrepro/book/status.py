@@ -171,7 +171,7 @@ def _records() -> Iterable[str]:
     ]
     if published:
         yield (
-            "What the verdicts of experiments rest on. A record is {term}`stale` when the experiment, its "
+            "What the verdicts of experiments rest on. A record is *stale* when the experiment, its "
             "settings or its data have changed since; its verdict is marked until it is renewed."
         )
         yield _table(

@@ -49,6 +49,8 @@ def test_pages_are_described_and_listed(small_book: Path) -> None:
 
 def test_without_an_address_nothing_is_claimed(small_book: Path) -> None:
     configure(small_book)
+    with (small_book / "_config.yml").open("a") as config:
+        config.write("repository:\n  url: https://example.org/someone/book\n")
     html = build_book(small_book, strict=True).parent
     assert not (html / "sitemap.xml").exists()
     assert "og:url" not in (html / "book/index.html").read_text()
