@@ -265,8 +265,8 @@ POSITIONS = register(
         },
         seeds={
             Scale.SMOKE: (100,),
-            # 103 and 104 joined after the first three had been seen, because a run takes minutes and such runs
-            # report five seeds; no rule changed.
+            # 103 and 104 joined after the first three had been seen, because runs of minutes report five
+            # seeds; no rule changed.
             Scale.LAPTOP: (100, 101, 102, 103, 104),
             Scale.GPU: (100, 101, 102),
         },
