@@ -16,19 +16,28 @@ from gptrepro.claims.wording import compact
 from gptrepro.errors import GptreproError
 
 
+def check_selection(claims: Sequence[Claim], *, paper: str | None = None, verdict: str | None = None) -> None:
+    """Refuse what `select` could not select, before anything is judged.
+
+    Raises:
+        GptreproError: no claim is of that paper, or there is no such verdict.
+    """
+    papers = sorted({claim.paper for claim in claims})
+    if paper is not None and paper not in papers:
+        raise GptreproError(f"There are no claims of '{paper}': choose {', '.join(papers)}.")
+    if verdict is not None and verdict not in set(Verdict):
+        raise GptreproError(f"There is no verdict '{verdict}': choose {', '.join(Verdict)}.")
+
+
 def select(
     judged: Sequence[JudgedClaim], *, paper: str | None = None, verdict: str | None = None
 ) -> list[JudgedClaim]:
     """The judged claims of one paper, with one verdict, or both.
 
     Raises:
-        GptreproError: no claim is of that paper, or there is no such verdict.
+        GptreproError: as `check_selection`.
     """
-    papers = sorted({item.claim.paper for item in judged})
-    if paper is not None and paper not in papers:
-        raise GptreproError(f"There are no claims of '{paper}': choose {', '.join(papers)}.")
-    if verdict is not None and verdict not in set(Verdict):
-        raise GptreproError(f"There is no verdict '{verdict}': choose {', '.join(Verdict)}.")
+    check_selection([item.claim for item in judged], paper=paper, verdict=verdict)
     return [
         item
         for item in judged

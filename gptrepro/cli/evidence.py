@@ -65,10 +65,12 @@ def claims(
     import torch
 
     from gptrepro.claims import judge, load_claims
-    from gptrepro.claims.tables import select
+    from gptrepro.claims.tables import check_selection, select
 
     torch.set_num_threads(1)  # probes are many small operations: a second thread only waits
-    rows = [item.as_row() for item in select(judge(load_claims()), paper=paper, verdict=verdict)]
+    known = load_claims()
+    check_selection(known, paper=paper, verdict=verdict)
+    rows = [item.as_row() for item in select(judge(known), paper=paper, verdict=verdict)]
     if as_json:
         print_json(rows)
         return

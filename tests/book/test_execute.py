@@ -74,6 +74,8 @@ def test_an_interrupt_ends_the_kernels(tmp_path: Path) -> None:
     write_notebook(tmp_path / "a/1.ipynb", code)
     write_notebook(tmp_path / "a/2.ipynb", "open('never', 'w')")
     program = (
+        # A shell starts what runs in its background with SIGINT ignored, and this test may run there.
+        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from pathlib import Path\nfrom gptrepro.book.execute import execute_notebooks\n"
         "from gptrepro.book.progress import Report\nnames = [Path('a/1.ipynb'), Path('a/2.ipynb')]\n"
         "execute_notebooks(Path(), names, Path('out'), report=Report(), jobs=1)"
