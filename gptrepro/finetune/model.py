@@ -87,11 +87,12 @@ class _Read:
 class FineTuned(nn.Module):
     """A language model and the output layer of one task.
 
-    The output layer has no bias (equation 3). Where the paper is silent, the released code decides: the output
-    layer starts from N(0, 0.02), the answers of one question share their dropped units, and the auxiliary loss
-    is the mean over sequences of each one's mean over its tokens after *start*, the special ones included. How
-    a score is learned (STS-B) neither says; our reading is one output and the mean squared error to the score
-    mapped to [-1, 1].
+    The output layer has no bias (equation 3). Where the paper is silent, the released code decides: the
+    output layer starts from N(0, 0.02), the answers of one question share their dropped units, and the
+    auxiliary loss is the mean over sequences of each one's mean over its tokens after *start*, the special
+    ones included. (Its softmax spans the position embeddings too, which lie in the same table; ours does not.)
+    How a score is learned (STS-B) neither says: our reading is one output and the mean squared error to the
+    score mapped to [-1, 1].
 
     Args:
         pretrained: a language model; it is copied.
