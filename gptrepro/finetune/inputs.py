@@ -13,7 +13,7 @@ pre-trained model has to change. What does not fit the context is cut, never the
 - The context of a multiple choice loses its beginning, because the question stands at its end, and as much of
   it as the longest answer demands, so that all answers are read after the same text.
 
-The paper does not say how it cuts, and the released code gives each text half of the context: the rule is ours.
+The rule is ours: the paper does not say how it cuts, and its code gives each text half of the context.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ class FineTuned(nn.Module):
     The output layer has no bias (equation 3). Where the paper is silent, the released code decides: the
     output layer starts from N(0, 0.02), the answers of one question share their dropped units, and the
     auxiliary loss is the mean over sequences of each one's mean over its tokens after *start*, the special
-    ones included. (Its softmax spans the position embeddings too, which lie in the same table; ours does not.)
+    ones included. (Its softmax also spans the position embeddings, which lie in the same table; not here.)
     How a score is learned (STS-B) neither says: our reading is one output and the mean squared error to the
     score mapped to [-1, 1].
 
