@@ -43,6 +43,47 @@ class Recipe:
 
 
 @dataclass(frozen=True)
+class FineTuningRecipe:
+    """How a pre-trained model is fine-tuned on a labelled task."""
+
+    peak_learning_rate: float
+    batch_size: int
+    """Labelled rows in one update."""
+    epochs: int
+    warmup_fraction: float
+    """Share of the updates in which the learning rate rises; then it falls linearly to zero."""
+    lm_weight: float
+    """What the auxiliary language-modelling loss weighs beside the task's."""
+    head_dropout: float
+    """Probability before the output layer of the task."""
+
+    def settings(self, rows: int, context: int, seed: int = 0) -> TrainSettings:
+        """The training of a model on ``rows`` labelled rows, of up to ``context`` tokens each."""
+        steps = math.ceil(self.epochs * rows / self.batch_size)
+        return TrainSettings(
+            steps=steps,
+            batch_size=self.batch_size,
+            context=context,
+            peak_lr=self.peak_learning_rate,
+            warmup_steps=round(self.warmup_fraction * steps),
+            schedule="linear",
+            seed=seed,
+        )
+
+
+GPT1_FINE_TUNING = FineTuningRecipe(
+    peak_learning_rate=6.25e-5,
+    batch_size=32,
+    epochs=3,
+    warmup_fraction=0.002,
+    lm_weight=0.5,
+    head_dropout=0.1,
+)
+"""GPT-1's recipe for nearly every task (section 4.1). Weight decay and clipping are those of pre-training, as
+in the released code."""
+
+
+@dataclass(frozen=True)
 class PublishedModel:
     """One model of the papers: what is printed, and the decoder built from it."""
 

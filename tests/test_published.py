@@ -6,7 +6,7 @@ import pytest
 
 from gptrepro.claims import load_claims
 from gptrepro.errors import GptreproError
-from gptrepro.published import PUBLISHED, describe, published_model
+from gptrepro.published import GPT1_FINE_TUNING, PUBLISHED, describe, published_model
 
 # Counts: the released checkpoints (GPT-1, GPT-2); Table D.1 in millions (GPT-3).
 TABLE_D1_MILLIONS = {
@@ -66,3 +66,20 @@ def test_gpt3_reads_300_billion_tokens_its_small_first_batches_included():
 def test_an_unknown_model_lists_near_matches():
     with pytest.raises(GptreproError, match="gpt3-175b"):
         published_model("gpt3-175")
+
+
+def test_gpt1_fine_tunes_as_its_ledger_row_says():
+    (claim,) = (claim for claim in load_claims() if claim.id == "gpt1-ft-hparams")
+    settings = GPT1_FINE_TUNING.settings(32_000, context=512, seed=3)
+    assert claim.published == {
+        "learning_rate": settings.peak_lr,
+        "batch": settings.batch_size,
+        "epochs": settings.steps / 1000,
+        "warmup_fraction": settings.warmup_steps / settings.steps,
+        "schedule": settings.schedule,
+        "lm_weight": GPT1_FINE_TUNING.lm_weight,
+        "classifier_dropout": GPT1_FINE_TUNING.head_dropout,
+    }
+    assert settings.learning_rate(6, 0) == 6.25e-5 and settings.learning_rate(3, 0) == 6.25e-5 / 2
+    assert settings.learning_rate(3000, 0) == 0.0
+    assert (settings.seed, settings.weight_decay, settings.clip_norm) == (3, 0.01, 1.0)

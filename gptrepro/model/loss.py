@@ -21,27 +21,34 @@ CHUNK = 512
 """Positions per chunk."""
 
 
-def chunked_cross_entropy(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
+def chunked_cross_entropy(
+    hidden: Tensor, weight: Tensor, targets: Tensor, shares: Tensor | None = None
+) -> Tensor:
     """Mean negative log-likelihood in nats, over the targets that are not -100, of ``hidden @ weight.T``.
 
     Args:
         hidden: (N, d_model) states.
         weight: (n_vocab, d_model) output layer.
         targets: (N,) int64.
+        shares: (N,) what each target weighs in the mean; all alike when None.
 
     Returns:
         A scalar, differentiable once; nan if no target counts.
     """
     with_gradients = torch.is_grad_enabled()
-    loss: Tensor = _ChunkedCrossEntropy.apply(hidden, weight, targets, with_gradients)  # type: ignore[no-untyped-call]
+    counted = targets != -100  # (N,)
+    if shares is not None:
+        counted = counted * shares
+    loss: Tensor = _ChunkedCrossEntropy.apply(hidden, weight, targets, counted, with_gradients)  # type: ignore[no-untyped-call]
     return loss
 
 
 class _ChunkedCrossEntropy(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, with_gradients: bool) -> Tensor:
+    def forward(
+        ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, counted: Tensor, with_gradients: bool
+    ) -> Tensor:
         precise = torch.promote_types(hidden.dtype, torch.float32)
-        counted = targets != -100  # (N,)
         total = torch.zeros((), dtype=precise, device=hidden.device)
         if with_gradients:
             to_hidden, to_weight = torch.empty_like(hidden), torch.zeros_like(weight)
@@ -66,7 +73,7 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
         to_hidden, to_weight, count = ctx.saved_tensors
         scale = upstream / count
-        return to_hidden * scale, to_weight * scale, None, None
+        return to_hidden * scale, to_weight * scale, None, None, None

@@ -1,4 +1,4 @@
-"""The catalogue of running texts, ``data/sources.yml``, as validated objects."""
+"""The catalogue of texts and labelled rows, ``data/sources.yml``, as validated objects."""
 
 from __future__ import annotations
 
@@ -55,6 +55,7 @@ class HubSource(_Entry):
     """One split of a data set on the hub, read from its parquet files.
 
     A row is a document, unless ``join`` is given: then rows are joined with it into long documents.
+    ``column`` is the column of the text; of labelled rows it is a mapping, our columns to the hub's.
     The hub's conversion branch holds parquet for every public set, also for those that only a script
     could load.
     """
@@ -62,7 +63,7 @@ class HubSource(_Entry):
     id: str
     config: str
     split: str
-    column: str = "text"
+    column: str | dict[str, str] = "text"
     join: str | None = None
     revision: str = "refs/convert/parquet"
 
@@ -116,16 +117,24 @@ class CorpusEntry(_Entry):
     """One named corpus: its own splits, or the ``members`` that it joins.
 
     ``format`` says what a document is: a whole file (``text``), the ``text`` field of a JSON line
-    (``jsonl``) or a line (``lines``). ``style`` names the cleaning (``gptrepro.text.cleaning``).
+    (``jsonl``), a line (``lines``) or a labelled row (``rows``), which is a JSON line with all its fields
+    (`gptrepro.tasks.labelled` reads them). ``style`` names the cleaning (``gptrepro.text.cleaning``).
     """
 
     title: Filled
     licence: Filled
     paper: Filled
-    format: Literal["text", "jsonl", "lines"]
+    format: Literal["text", "jsonl", "lines", "rows"]
     style: Style
     splits: dict[str, Split] = {}
     members: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _rows_have_columns(self) -> CorpusEntry:
+        sources = [split.hub for split in self.splits.values() if split.hub]
+        if any(isinstance(source.column, dict) != (self.format == "rows") for source in sources):
+            raise ValueError("column is a mapping for the format rows, and one name for every other")
+        return self
 
 
 class AssetEntry(_Entry):

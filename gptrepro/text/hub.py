@@ -77,7 +77,7 @@ def _reason(error: BaseException) -> str:
 
 
 def hub_documents(source: HubSource, files: tuple[Path, ...]) -> Iterator[str]:
-    """The documents in parquet files: rows, or rows joined into long texts.
+    """The documents in parquet files: rows, or rows joined into long texts; a labelled row is a JSON line.
 
     Raises:
         GptreproError: a file is damaged or lacks the column.
@@ -101,16 +101,21 @@ def hub_documents(source: HubSource, files: tuple[Path, ...]) -> Iterator[str]:
 def _rows(source: HubSource, files: tuple[Path, ...]) -> Iterator[str]:
     import datasets
 
+    wanted = source.column
+    columns = [wanted] if isinstance(wanted, str) else list(wanted.values())
     try:
         rows = datasets.load_dataset(
             "parquet",
             data_files=[str(path) for path in files],
             split="train",  # the name that the client gives to files listed by hand
             streaming=True,
-            columns=[source.column],
+            columns=columns,
         )
         for row in rows:
-            yield row[source.column]
+            if isinstance(wanted, str):
+                yield row[wanted]
+            else:
+                yield json.dumps({ours: row[theirs] for ours, theirs in wanted.items()}, ensure_ascii=False)
     except (ValueError, KeyError, OSError) as error:
         raise GptreproError(
             f"The parquet files of {source.id} cannot be read ({_reason(error)}): delete "

@@ -31,6 +31,23 @@ def test_value_and_gradients_are_those_of_the_plain_cross_entropy(count: int) ->
         torch.testing.assert_close(gradients, expected, rtol=1e-12, atol=1e-12)
 
 
+def test_targets_may_weigh_differently() -> None:
+    hidden, weight, targets = sample(CHUNK + 100)
+    shares = torch.rand(len(targets), dtype=torch.float64)
+    each = F.cross_entropy(hidden @ weight.T, targets, reduction="none")  # 0 where a target does not count
+    plain = (each * shares).sum() / shares[targets != -100].sum()
+    weighted = chunked_cross_entropy(hidden, weight, targets, shares)
+    torch.testing.assert_close(weighted, plain, rtol=1e-12, atol=1e-12)
+    gradients = torch.autograd.grad(weighted, (hidden, weight))
+    torch.testing.assert_close(
+        gradients, torch.autograd.grad(plain, (hidden, weight)), rtol=1e-11, atol=1e-12
+    )
+    torch.testing.assert_close(
+        chunked_cross_entropy(hidden, weight, targets, torch.full_like(shares, 3.0)),
+        chunked_cross_entropy(hidden, weight, targets),
+    )
+
+
 def test_without_gradients_it_computes_none() -> None:
     hidden, weight, targets = sample(100)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""The catalogue of running texts is valid, and a wrong name or a wrong file is one sentence."""
+"""The catalogue is valid, and a wrong name or a wrong file is one sentence."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from gptrepro.text.catalogue import catalogue, read_catalogue
 from gptrepro.text.tiers import SourceFile, open_files
 
 HASH = "0" * 64
+HUB = {"id": "some/set", "config": "default", "split": "train"}
 MINIMAL = {"origin_url": "x", "packages": {}, "corpora": {}, "assets": {}}
 
 
@@ -94,6 +95,14 @@ def test_an_unknown_name_lists_close_ones() -> None:
         (corpus(splits={"train": {"bytes": 1}}), "needs parts or a hub"),
         (corpus(splits={}), "either splits or members"),
         (corpus(style="poetry"), "style"),
+        (
+            corpus(splits={"train": {"bytes": 1, "hub": HUB}}, format="rows"),
+            "column is a mapping for the format rows",
+        ),
+        (
+            corpus(splits={"train": {"bytes": 1, "hub": HUB | {"column": {"text": "t"}}}}),
+            "column is a mapping for the format rows",
+        ),
         (
             corpus(splits={"train": {"bytes": 1, "parts": [{"mirror": "x", "files": {"a": "12"}}]}}),
             "pattern",

@@ -60,6 +60,12 @@ def test_rows_are_documents(hub: HTTPServer) -> None:
     assert list(hub_documents(joined, files)) == ["One.\nTwo.\nThree."]
 
 
+def test_labelled_rows_are_json_lines_with_our_columns(hub: HTTPServer) -> None:
+    source = SOURCE.model_copy(update={"column": {"sentence": "text", "label": "number"}})
+    rows = [json.loads(line) for line in hub_documents(source, fetch_parquet(source))]
+    assert rows == [{"sentence": text, "label": i} for i, text in enumerate(ROWS, start=1)]
+
+
 def test_downloaded_once(hub: HTTPServer) -> None:
     files = fetch_parquet(SOURCE)
     hub.clear()

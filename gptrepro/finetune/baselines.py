@@ -1,0 +1,101 @@
+"""What fine-tuning is compared with: the most common label, and counting words.
+
+A bag of words that sees the hypothesis alone tells how much of an entailment task gives itself away
+(Gururangan et al. 2018, Poliak et al. 2018).
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from sklearn.feature_extraction import DictVectorizer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+
+from gptrepro.evaluate.metrics import task_scores
+from gptrepro.tasks.labelled import Example, Task
+
+STRENGTHS = (0.01, 0.1, 1.0, 10.0)
+"""Inverse strengths of the regularisation that the dev examples choose from."""
+
+_WORD = re.compile(r"\w+")
+
+
+def majority(task: Task, train: Sequence[Example], n: int) -> list[int | float]:
+    """The most common training label for each of ``n`` examples; the mean where a score is predicted."""
+    labels = [example.label for example in train]
+    constant = statistics.fmean(labels) if task.score else min(statistics.multimode(labels))
+    return [constant] * n
+
+
+def bag_of_words(
+    task: Task,
+    train: Sequence[Example],
+    dev: Sequence[Example],
+    test: Sequence[Example],
+    *,
+    second_only: bool = False,
+) -> list[int | float]:
+    """What a linear model of the words that occur predicts for the test examples.
+
+    Logistic regression for labels, ridge regression for scores; for a multiple choice, logistic regression of
+    whether an answer is the right one, and the most likely answer is taken. How strongly it is regularised is
+    what serves the first metric on ``dev`` best, out of `STRENGTHS`, the stronger of equals.
+
+    Args:
+        task: what to predict.
+        train, dev, test: its examples.
+        second_only: see nothing but the second text: the hypothesis, or the answer.
+    """
+    models = [_fitted(task, train, strength, second_only) for strength in STRENGTHS]
+    right = [example.label for example in dev]
+
+    def on_dev(model: Any) -> float:
+        return task_scores(task, right, _predicted(task, model, dev, second_only))[task.metrics[0]]
+
+    return _predicted(task, max(models, key=on_dev), test, second_only)
+
+
+def _fitted(task: Task, train: Sequence[Example], strength: float, second_only: bool) -> Any:
+    features = [row for example in train for row in _rows(task, example, second_only)]
+    targets: list[int | float]
+    if task.kind == "multiple choice":
+        targets = [int(i == example.label) for example in train for i in range(len(example.answers))]
+    else:
+        targets = [example.label for example in train]
+    linear = Ridge(1 / strength) if task.score else LogisticRegression(C=strength, max_iter=1000)
+    return make_pipeline(DictVectorizer(), linear).fit(features, targets)
+
+
+def _predicted(task: Task, model: Any, examples: Sequence[Example], second_only: bool) -> list[int | float]:
+    features = [row for example in examples for row in _rows(task, example, second_only)]
+    if task.kind == "multiple choice":
+        likely = model.decision_function(features).reshape(len(examples), len(task.labels))
+        return [int(i) for i in likely.argmax(-1)]
+    return [value.item() for value in model.predict(features)]
+
+
+def _rows(task: Task, example: Example, second_only: bool) -> list[dict[str, float]]:
+    """The features of an example, or of each of its answers."""
+    read = [(*example.texts, answer) for answer in example.answers] or [example.texts]
+    return [_features(task, texts, second_only) for texts in read]
+
+
+def _features(task: Task, texts: tuple[str, ...], second_only: bool) -> dict[str, float]:
+    """The words of each text, and the share of words that two texts have in common."""
+    words = [set(_WORD.findall(text.lower())) for text in texts]
+    if second_only:
+        return dict.fromkeys(words[-1], 1.0)
+    if len(words) == 1:
+        return dict.fromkeys(words[0], 1.0)
+    first, second = words
+    both = first & second
+    if task.kind == "similarity":  # which text comes first means nothing
+        named = {"both": both, "one": first ^ second}
+    else:
+        named = {"first": first, "second": second}
+    features = {f"{name} {word}": 1.0 for name, some in named.items() for word in some}
+    return features | {"overlap": len(both) / max(1, len(first | second))}
