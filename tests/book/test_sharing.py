@@ -15,7 +15,7 @@ from gptrepro.book.sharing import SITEMAP_NAMESPACE, pages_address
     [
         ("https://github.com/Someone/book", "https://someone.github.io/book/"),
         ("https://github.com/some-one/a.book.git/", "https://some-one.github.io/a.book/"),
-        ("https://example.org/someone/book", ""),
+        ("https://gitlab.com/someone/book", ""),
         ("", ""),
     ],
 )
@@ -50,7 +50,7 @@ def test_pages_are_described_and_listed(small_book: Path) -> None:
 def test_without_an_address_nothing_is_claimed(small_book: Path) -> None:
     configure(small_book)
     with (small_book / "_config.yml").open("a") as config:
-        config.write("repository:\n  url: https://example.org/someone/book\n")
+        config.write("repository:\n  url: https://gitlab.com/someone/book\n")
     html = build_book(small_book, strict=True).parent
     assert not (html / "sitemap.xml").exists()
     assert "og:url" not in (html / "book/index.html").read_text()
