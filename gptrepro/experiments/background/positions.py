@@ -6,7 +6,7 @@ of ``n_ctx`` tokens and are then scored on windows twice as long, position by po
 of tokens behind.
 
 A learned table has rows for the positions beyond the trained length too, since a table without them could
-only refuse; no training touches those.
+only refuse; no gradient reaches those, and weight decay shrinks them a little.
 
 What was tried for the laptop scale, on pilot seed 0 and passages of the training novels, for all arms alike:
 peak learning rates of 3 and 6 thousandths with batches of 32 windows and 300,000 tokens, and of 6 and 12 with
