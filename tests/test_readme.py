@@ -19,7 +19,7 @@ ROOT = storage.project_root()
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 QUICK = ("gptrepro models", "gptrepro data list", "gptrepro plan", "gptrepro claims")
-SHELL = ("py -3.11 -m venv .venv", ".venv\\Scripts\\activate", "papermill")
+SHELL = ("py -m venv .venv", "python3 -m venv .venv", ".venv\\Scripts\\activate", "papermill")
 """Commands that belong to others."""
 
 
