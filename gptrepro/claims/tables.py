@@ -89,6 +89,25 @@ def frame(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
     )
 
 
+def verdict_lines(judged: Sequence[JudgedClaim], *, unit: str = "") -> str:
+    """Each claim's verdict and reason; where a test was made, its interval and what it could have seen.
+
+    Args:
+        judged: the claims.
+        unit: of what their tests compare, such as ``nats``.
+    """
+    lines = []
+    after = f" {unit}" if unit else ""
+    for item in judged:
+        found = item.judgement
+        lines.append(f"{item.claim.id}: {found.verdict}. {found.reason}")
+        if found.interval is not None:
+            low, high = found.interval
+            lines.append(f"  interval {low:.2f} to {high:.2f}{after}, n = {found.n} seeds")
+            lines.append(f"  smallest effect that the test could have seen: {found.mde:.2f}{after}")
+    return "\n".join(lines)
+
+
 def findings(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
     """Claims about the papers, each with a plain finding: what is said, what we find, right or wrong, why.
 

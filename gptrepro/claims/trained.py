@@ -53,7 +53,7 @@ def loss_falls(
         minimum=minimum,
         lower_is_better=True,
         report=report,
-        effect=f"the fall from {before} to {after}, in nats",
+        effect=f"the fall in nats from {before} to {after}",
     )
 
 
@@ -263,7 +263,7 @@ def _judge(
         verdict, relation = Verdict.INCONCLUSIVE, "includes"
     return Judgement(
         verdict,
-        f"The 95% interval of {effect}, {relation} {bound} stated beforehand.",
+        f"The 95% interval of {effect} {relation} {bound} stated beforehand.",
         p_value=p_value,
         **common,
     )

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gptrepro import storage
-from gptrepro.text.shards import TokenShards, write_shards
-from gptrepro.text.sources import Corpus, load_corpus
+from gptrepro.text.shards import TokenShards
+from gptrepro.text.sources import Corpus
 from gptrepro.tokenizer import Tokenizer, load_tokenizer, train_byte_level_bpe, train_gpt1_bpe
 
 TokenizerKind = Literal["gpt1", "gpt2"]
@@ -39,28 +39,6 @@ def trained_tokenizer(
         with storage.atomic_folder(folder) as temporary:
             tokenizer.save(temporary)
     return load_tokenizer(folder)
-
-
-def train_and_heldout(
-    kind: TokenizerKind,
-    corpus: str,
-    n_vocab: int,
-    prepared: Path,
-    *,
-    documents: int | None = None,
-    limit_tokens: int | None = None,
-) -> tuple[Tokenizer, TokenShards, TokenShards]:
-    """A tokenizer trained on the training text of a corpus, and both splits as its tokens.
-
-    Args:
-        kind, n_vocab, prepared, documents: as in `trained_tokenizer`.
-        corpus: a name with the splits ``train`` and ``heldout``.
-        limit_tokens: keep the first so many tokens of each split; all of them when None.
-    """
-    text, heldout = (load_corpus(corpus, split=split) for split in ("train", "heldout"))
-    tokenizer = trained_tokenizer(kind, text, n_vocab, prepared, documents=documents)
-    shards = [write_shards(split, tokenizer, prepared / "shards", limit_tokens) for split in (text, heldout)]
-    return tokenizer, shards[0], shards[1]
 
 
 @dataclass(frozen=True)

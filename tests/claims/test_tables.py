@@ -13,6 +13,7 @@ from gptrepro.claims.tables import (
     printed,
     scoreboard_html,
     select,
+    verdict_lines,
 )
 from gptrepro.errors import GptreproError
 
@@ -80,6 +81,15 @@ def test_frame_marks_stale_rows():
         "trend replicated",
         "not replicated (stale)",
         "not replicated",
+    ]
+
+
+def test_verdicts_in_words_give_the_test_where_there_was_one():
+    assert verdict_lines(ROWS[:2], unit="nats").splitlines() == [
+        "gpt1-consistent: consistent. Because.",
+        "gpt1-trend-replicated: trend replicated. Because.",
+        "  interval 0.50 to 0.75 nats, n = 3 seeds",
+        "  smallest effect that the test could have seen: 0.10 nats",
     ]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gptrepro.experiments import prepare
-from gptrepro.experiments.prepare import encoded, spread_passages, train_and_heldout, trained_tokenizer
+from gptrepro.experiments.prepare import encoded, spread_passages, trained_tokenizer
 from gptrepro.text.sources import load_corpus
 
 
@@ -28,16 +28,6 @@ def test_a_tokenizer_is_trained_once_for_a_text_and_a_size(tmp_path, monkeypatch
     monkeypatch.setattr(prepare, "_TRAINERS", {})  # a second training would fail
     again = trained_tokenizer("gpt2", corpus, 300, tmp_path)
     assert again.digest == first.digest and again.n_vocab == 300
-
-
-def test_both_splits_are_encoded_by_a_tokenizer_of_the_training_text(tmp_path):
-    tokenizer, train, heldout = train_and_heldout(
-        "gpt2", "plays", 300, tmp_path, documents=1, limit_tokens=2000
-    )
-    own = trained_tokenizer("gpt2", load_corpus("plays"), 300, tmp_path, documents=1)
-    assert tokenizer.digest == own.digest == train.index.tokenizer_digest == heldout.index.tokenizer_digest
-    assert (train.index.split, heldout.index.split) == ("train", "heldout")
-    assert max(train.n_tokens, heldout.n_tokens) <= 2000
 
 
 def test_a_sample_reaches_from_start_to_end_and_keeps_proportions():

@@ -23,28 +23,17 @@ from typing import Literal, get_args
 
 import numpy as np
 import torch
-from torch import nn
 
-from gptrepro.evaluate.perplexity import evaluate_perplexity
+from gptrepro.evaluate.perplexity import TokenStream
 from gptrepro.experiments.arms import merged, train_arm
-from gptrepro.experiments.base import (
-    Budget,
-    Config,
-    Corpus,
-    Experiment,
-    Measurement,
-    Unit,
-    register,
-    thin_out,
-)
-from gptrepro.experiments.prepare import Sample, spread_passages, train_and_heldout
+from gptrepro.experiments.base import Budget, Experiment, Measurement, Unit, register, thin_out
+from gptrepro.experiments.text_training import TextTrainingConfig, TokenizedText, score, tokenized
 from gptrepro.model import Decoder, DecoderConfig
-from gptrepro.model.counting import count_parameters, training_flops_per_token
+from gptrepro.model.counting import count_parameters
 from gptrepro.model.kneser_ney import KneserNey
 from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
 from gptrepro.scales import Scale
 from gptrepro.text.batches import Batches
-from gptrepro.text.shards import TokenShards
 from gptrepro.train import TrainSettings
 
 Network = Literal["lstm", "gpt"]
@@ -53,54 +42,22 @@ MILESTONES = tuple(Fraction(1, 2**k) for k in (3, 2, 1, 0))
 """Fractions of the text after which all models are scored. The networks' learning rates fall over the whole
 training, so that only the last point compares finished ones."""
 
-EVALUATION_BATCH_TOKENS = 4096
-"""Tokens that are scored together; it changes speed and nothing else."""
 
-
-class LanguageModelsConfig(Config):
+class LanguageModelsConfig(TextTrainingConfig):
     """A decoder, an LSTM of as many parameters, and the orders of an n-gram."""
 
-    corpus: str
-    corpus_tokens: int | None
-    """Tokens of the training text that windows are drawn from; all of them when None."""
-    tokenizer_documents: int | None
-    """Documents that the tokenizer is trained on; all of them when None."""
-    n_vocab: int
-    n_ctx: int
-    n_layers: int
-    """Of the decoder, as are width and heads; the LSTM's embedding has the same width."""
-    d_model: int
-    n_heads: int
-    init_std: float
-    """``0.02 * sqrt(768 / d_model)``: every projection has the gain that GPT-1's have at width 768."""
-    tokens: int
-    """Tokens that each model learns from; rounded up to whole updates."""
-    batch_size: int
     peak_learning_rates: dict[Network, float]
     """One for each network, chosen with equal effort."""
-    warmup_updates: int
-    weight_decay: float
     order: int
     """Tokens of the longest n-gram, chosen like the learning rates."""
     orders: tuple[int, ...]
     """Orders that are reported beside it."""
-    heldout_tokens: int
-    """Held-out tokens that are scored, in passages spread over all held-out texts."""
 
     @property
     def decoder(self) -> DecoderConfig:
         """The decoder."""
-        return DecoderConfig(
-            n_vocab=self.n_vocab,
-            n_ctx=self.n_ctx,
-            n_layers=self.n_layers,
-            d_model=self.d_model,
-            n_heads=self.n_heads,
-            norm="pre",
-            residual_init="scaled",
-            init_std=self.init_std,
-            dropout=0.0,  # no text is read twice
-        )
+        # No text is read twice, so there is no dropout.
+        return self.sized(norm="pre", residual_init="scaled", dropout=0.0)
 
     @property
     def lstm(self) -> LSTMConfig:
@@ -119,28 +76,9 @@ class LanguageModelsConfig(Config):
         """A fresh network, drawn from torch's global generator."""
         return Decoder(self.decoder) if arm == "gpt" else LSTMLanguageModel(self.lstm)
 
-    @property
-    def updates(self) -> int:
-        """Optimiser steps of each network."""
-        return math.ceil(self.tokens / (self.batch_size * self.n_ctx))
-
-    def milestone(self, fraction: Fraction) -> int:
-        """The update that completes ``fraction`` of the training."""
-        return max(1, round(self.updates * fraction))
-
     def settings(self, arm: Network, seed: int) -> TrainSettings:
         """The training of a network."""
-        return TrainSettings(
-            steps=self.updates,
-            batch_size=self.batch_size,
-            context=self.n_ctx,
-            peak_lr=self.peak_learning_rates[arm],
-            warmup_steps=self.warmup_updates,
-            weight_decay=self.weight_decay,
-            seed=seed,
-            log_every=max(1, self.updates // 50),
-            evaluate_at=tuple(self.milestone(fraction) for fraction in MILESTONES),
-        )
+        return self.trained_at(self.peak_learning_rates[arm], seed, MILESTONES)
 
 
 def metric(arm: str, fraction: Fraction = MILESTONES[-1]) -> str:
@@ -149,20 +87,10 @@ def metric(arm: str, fraction: Fraction = MILESTONES[-1]) -> str:
     return f"bits_per_byte_{arm}{at}"
 
 
-def networks_bits_per_byte(model: nn.Module, text: Sample, n_ctx: int) -> float:
-    """Bits that a network needs for a byte of ``text``, read in windows of ``n_ctx`` tokens."""
-    batch = max(1, EVALUATION_BATCH_TOKENS // n_ctx)
-    return evaluate_perplexity(model, text, n_ctx, batch_size=batch).bits_per_byte
-
-
-def counted_bits_per_byte(model: KneserNey, text: Sample) -> float:
+def counted_bits_per_byte(model: KneserNey, text: TokenStream) -> float:
     """Bits that Kneser-Ney needs for a byte of ``text``: of the same tokens, all but the first."""
     nll = model.nll(text.tokens.astype(np.int64))
     return float(nll.sum()) / math.log(2) / (text.n_bytes * len(nll) / text.n_tokens)
-
-
-def _corpora(config: LanguageModelsConfig) -> list[Corpus]:
-    return [Corpus(config.corpus, "train"), Corpus(config.corpus, "heldout")]
 
 
 def _lstm_flops_per_token(config: LanguageModelsConfig) -> float:
@@ -173,26 +101,17 @@ def _lstm_flops_per_token(config: LanguageModelsConfig) -> float:
 
 
 def _budget(config: LanguageModelsConfig) -> Budget:
-    tokens = config.updates * config.batch_size * config.n_ctx
-    per_token = training_flops_per_token(config.decoder, config.n_ctx) + _lstm_flops_per_token(config)
+    decoder = config.budget(config.decoder)
     return Budget(
-        parameters=count_parameters(config.decoder).total,
-        tokens=len(get_args(Network)) * tokens,
-        flops=tokens * per_token,
+        parameters=decoder.parameters,
+        tokens=len(get_args(Network)) * decoder.tokens,
+        flops=decoder.flops + decoder.tokens * _lstm_flops_per_token(config),
     )
 
 
 def _measure(config: LanguageModelsConfig, unit: Unit) -> Measurement:
-    tokenizer, shards, heldout = train_and_heldout(
-        "gpt2",
-        config.corpus,
-        config.n_vocab,
-        unit.prepared,
-        documents=config.tokenizer_documents,
-        limit_tokens=config.corpus_tokens,
-    )
-    sample = spread_passages(heldout, config.heldout_tokens)
-    metrics = dict(_count(config, shards, sample, unit.seed))
+    text = tokenized("gpt2", config, unit.prepared)
+    metrics = dict(_count(config, text, unit.seed))
     histories: dict[str, list[dict[str, float]]] = {}
     tokens = 0
     for arm in get_args(Network):
@@ -202,11 +121,11 @@ def _measure(config: LanguageModelsConfig, unit: Unit) -> Measurement:
         result = train_arm(
             arm,
             network,
-            shards,
+            text.train,
             config.settings(arm, unit.seed),
             unit,
             experiment="background-language-models",
-            evaluate=lambda model: {"bits_per_byte": networks_bits_per_byte(model, sample, config.n_ctx)},
+            evaluate=lambda model: {"bits_per_byte": score(model, text.heldout, config.n_ctx).bits_per_byte},
         )
         scored = {int(row["step"]): row["bits_per_byte"] for row in result.history if "bits_per_byte" in row}
         metrics |= {metric(arm, fraction): scored[config.milestone(fraction)] for fraction in MILESTONES}
@@ -217,23 +136,23 @@ def _measure(config: LanguageModelsConfig, unit: Unit) -> Measurement:
         history=thin_out(merged(histories, ("loss", "bits_per_byte"))),
         tokens=tokens,
         flops=_budget(config).flops,
-        tokenizer=tokenizer.digest,
+        tokenizer=text.tokenizer,
     )
 
 
-def _count(config: LanguageModelsConfig, shards: TokenShards, text: Sample, seed: int) -> Mapping[str, float]:
+def _count(config: LanguageModelsConfig, text: TokenizedText, seed: int) -> Mapping[str, float]:
     """Kneser-Ney on the windows that the networks of this seed read, whole and in part."""
-    batches = Batches(shards, batch_size=config.batch_size, context=config.n_ctx, seed=seed)
+    batches = Batches(text.train, batch_size=config.batch_size, context=config.n_ctx, seed=seed)
     windows = batches.take(config.updates * config.batch_size)  # (W, n_ctx + 1)
     found = {}
     for fraction in MILESTONES:
         read = windows[: config.milestone(fraction) * config.batch_size]
         model = KneserNey(read, config.n_vocab, config.order)
-        found[metric("kneser_ney", fraction)] = counted_bits_per_byte(model, text)
+        found[metric("kneser_ney", fraction)] = counted_bits_per_byte(model, text.heldout)
     found["counts_kneser_ney"] = float(model.n_counts)
     for order in config.orders:
         model = KneserNey(windows, config.n_vocab, order)
-        found[metric(f"kneser_ney_{order}")] = counted_bits_per_byte(model, text)
+        found[metric(f"kneser_ney_{order}")] = counted_bits_per_byte(model, text.heldout)
     return found
 
 
@@ -303,7 +222,7 @@ LANGUAGE_MODELS = register(
             ),
         },
         seeds={Scale.SMOKE: (100,), Scale.LAPTOP: (100, 101, 102), Scale.GPU: (100, 101, 102)},
-        corpora=_corpora,
+        corpora=lambda config: config.corpora,
         budget=_budget,
         measure=_measure,
     )

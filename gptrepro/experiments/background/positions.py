@@ -16,28 +16,18 @@ scale are not tuned.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from gptrepro.evaluate.perplexity import TokenStream
 from gptrepro.experiments.arms import merged, train_arm
-from gptrepro.experiments.base import (
-    Budget,
-    Config,
-    Corpus,
-    Experiment,
-    Measurement,
-    Unit,
-    register,
-    thin_out,
-)
-from gptrepro.experiments.prepare import Sample, spread_passages, train_and_heldout
+from gptrepro.experiments.base import Budget, Experiment, Measurement, Unit, register, thin_out
+from gptrepro.experiments.text_training import TextTrainingConfig, tokenized
 from gptrepro.model import Decoder, DecoderConfig
 from gptrepro.model.config import Positions
-from gptrepro.model.counting import count_parameters, training_flops_per_token
 from gptrepro.scales import Scale
 from gptrepro.train import TrainSettings
 
@@ -49,64 +39,22 @@ BINS = 16
 """Points of the curve of loss by position."""
 
 
-class PositionsConfig(Config):
+class PositionsConfig(TextTrainingConfig):
     """Decoders of one size, each with another kind of positions."""
 
-    corpus: str
-    corpus_tokens: int | None
-    """Tokens of the training text that are used; all of them when None."""
-    tokenizer_documents: int | None
-    """Documents that the tokenizer is trained on; all of them when None."""
-    n_vocab: int
-    n_ctx: int
-    """Tokens in a window of the training."""
-    n_layers: int
-    d_model: int
-    n_heads: int
-    init_std: float
-    """``0.02 * sqrt(768 / d_model)``: every projection has the gain that GPT-1's have at width 768."""
-    tokens: int
-    """Training tokens of each arm; rounded up to whole updates."""
-    batch_size: int
     peak_learning_rates: dict[Positions, float]
     """One for each arm, chosen with equal effort."""
-    warmup_updates: int
-    weight_decay: float
-    heldout_tokens: int
-    """Held-out tokens that are scored, in passages spread over all held-out texts."""
 
     def decoder(self, arm: Positions) -> DecoderConfig:
         """The model of an arm."""
-        return DecoderConfig(
-            n_vocab=self.n_vocab,
-            n_ctx=BEYOND * self.n_ctx,
-            n_layers=self.n_layers,
-            d_model=self.d_model,
-            n_heads=self.n_heads,
-            norm="pre",
-            residual_init="scaled",
-            init_std=self.init_std,
-            dropout=0.0,  # no text is read twice
-            positions=arm,
+        # No text is read twice, so there is no dropout.
+        return self.sized(
+            n_ctx=BEYOND * self.n_ctx, norm="pre", residual_init="scaled", dropout=0.0, positions=arm
         )
-
-    @property
-    def updates(self) -> int:
-        """Optimiser steps of each arm."""
-        return math.ceil(self.tokens / (self.batch_size * self.n_ctx))
 
     def settings(self, arm: Positions, seed: int) -> TrainSettings:
         """The training of an arm."""
-        return TrainSettings(
-            steps=self.updates,
-            batch_size=self.batch_size,
-            context=self.n_ctx,
-            peak_lr=self.peak_learning_rates[arm],
-            warmup_steps=self.warmup_updates,
-            weight_decay=self.weight_decay,
-            seed=seed,
-            log_every=max(1, self.updates // 50),
-        )
+        return self.trained_at(self.peak_learning_rates[arm], seed)
 
     @property
     def bin_starts(self) -> list[int]:
@@ -115,7 +63,7 @@ class PositionsConfig(Config):
 
 
 def loss_by_position(
-    model: Decoder, text: Sample, window: int
+    model: Decoder, text: TokenStream, window: int
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Mean negative log-likelihood at each position of windows that follow one another, in nats: (window,).
 
@@ -140,7 +88,7 @@ def curve_metric(arm: str, start: int) -> str:
     return f"nll_{arm}_from_{start}"
 
 
-def _heldout_metrics(model: Decoder, text: Sample, config: PositionsConfig) -> Mapping[str, float]:
+def _heldout_metrics(model: Decoder, text: TokenStream, config: PositionsConfig) -> Mapping[str, float]:
     arm, trained = model.config.positions, config.n_ctx
     nll = loss_by_position(model, text, BEYOND * trained)
     return {
@@ -154,30 +102,13 @@ def _heldout_metrics(model: Decoder, text: Sample, config: PositionsConfig) -> M
     }
 
 
-def _corpora(config: PositionsConfig) -> list[Corpus]:
-    return [Corpus(config.corpus, "train"), Corpus(config.corpus, "heldout")]
-
-
 def _budget(config: PositionsConfig) -> Budget:
-    tokens = len(ARMS) * config.updates * config.batch_size * config.n_ctx
-    decoder = config.decoder("learned")
-    return Budget(
-        parameters=count_parameters(decoder).total,
-        tokens=tokens,
-        flops=tokens * training_flops_per_token(decoder, config.n_ctx),
-    )
+    one = config.budget(config.decoder("learned"))
+    return Budget(parameters=one.parameters, tokens=len(ARMS) * one.tokens, flops=len(ARMS) * one.flops)
 
 
 def _measure(config: PositionsConfig, unit: Unit) -> Measurement:
-    tokenizer, shards, heldout = train_and_heldout(
-        "gpt2",
-        config.corpus,
-        config.n_vocab,
-        unit.prepared,
-        documents=config.tokenizer_documents,
-        limit_tokens=config.corpus_tokens,
-    )
-    sample = spread_passages(heldout, config.heldout_tokens)
+    text = tokenized("gpt2", config, unit.prepared)
     metrics: dict[str, float] = {}
     histories: dict[str, list[dict[str, float]]] = {}
     tokens = 0
@@ -186,11 +117,11 @@ def _measure(config: PositionsConfig, unit: Unit) -> Measurement:
         result = train_arm(
             arm,
             Decoder(config.decoder(arm)),
-            shards,
+            text.train,
             config.settings(arm, unit.seed),
             unit,
             experiment="background-positions",
-            evaluate=lambda model: _heldout_metrics(model, sample, config),
+            evaluate=lambda model: _heldout_metrics(model, text.heldout, config),
         )
         metrics |= {name: value for name, value in result.history[-1].items() if name.startswith("nll_")}
         histories[arm] = result.history
@@ -200,7 +131,7 @@ def _measure(config: PositionsConfig, unit: Unit) -> Measurement:
         history=thin_out(merged(histories, ("loss",))),
         tokens=tokens,
         flops=_budget(config).flops,
-        tokenizer=tokenizer.digest,
+        tokenizer=text.tokenizer,
     )
 
 
@@ -270,7 +201,7 @@ POSITIONS = register(
             Scale.LAPTOP: (100, 101, 102, 103, 104),
             Scale.GPU: (100, 101, 102),
         },
-        corpora=_corpora,
+        corpora=lambda config: config.corpora,
         budget=_budget,
         measure=_measure,
     )

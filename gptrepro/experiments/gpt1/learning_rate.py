@@ -2,27 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from gptrepro.experiments.base import (
-    Budget,
-    Config,
-    Corpus,
-    Experiment,
-    Measurement,
-    Unit,
-    UnitOver,
-    register,
-)
-from gptrepro.experiments.gpt1.pretraining import (
-    PRETRAINING,
-    Novels,
-    PretrainingConfig,
-    fresh_decoder,
-    heldout_metrics,
-)
-from gptrepro.experiments.gpt1.pretraining import budget as training_budget
-from gptrepro.experiments.gpt1.pretraining import corpora as training_corpora
+from gptrepro.experiments.base import Budget, Config, Experiment, Measurement, Unit, UnitOver, register
+from gptrepro.experiments.gpt1.pretraining import PRETRAINING, PretrainingConfig, heldout_metrics
+from gptrepro.experiments.text_training import tokenized
 from gptrepro.scales import Scale
 from gptrepro.train import SweepTraining, sweep
 
@@ -40,25 +22,21 @@ def rate_metric(rate: float) -> str:
     return f"heldout_nll_at_{rate:g}"
 
 
-def _corpora(config: LearningRateConfig) -> list[Corpus]:
-    return training_corpora(config.training)
-
-
 def _budget(config: LearningRateConfig) -> Budget:
-    one, n = training_budget(config.training), len(config.rates)
+    one, n = config.training.budget(config.training.decoder), len(config.rates)
     return Budget(parameters=one.parameters, tokens=n * one.tokens, flops=n * one.flops)
 
 
 def _measure(config: LearningRateConfig, unit: Unit) -> Measurement:
     training = config.training
-    novels = Novels.prepare(training, unit.prepared)
+    text = tokenized("gpt1", training, unit.prepared)
     result = sweep(
         lambda seed: SweepTraining(
-            model=fresh_decoder(training, seed),
-            batches=novels.batches(training, seed),
-            evaluate=lambda model: heldout_metrics(model, novels.heldout, training),
+            model=training.fresh_decoder(seed),
+            batches=training.batches(text, seed),
+            evaluate=lambda model: heldout_metrics(model, text, training),
         ),
-        replace(training.settings(unit.seed), evaluate_at=(training.updates,)),
+        training.trained_at(training.peak_learning_rate, unit.seed),
         config.rates,
         [unit.seed],
         unit.folder,
@@ -82,7 +60,7 @@ def _measure(config: LearningRateConfig, unit: Unit) -> Measurement:
         ],
         tokens=int(cost.tokens),
         flops=cost.flops,
-        tokenizer=novels.tokenizer,
+        tokenizer=text.tokenizer,
     )
 
 
@@ -109,7 +87,7 @@ LEARNING_RATE = register(
         },
         seeds={Scale.SMOKE: (0,), Scale.LAPTOP: (0,), Scale.GPU: (0, 1)},
         chooses_settings=True,
-        corpora=_corpora,
+        corpora=lambda config: config.training.corpora,
         budget=_budget,
         measure=_measure,
     )

@@ -12,9 +12,9 @@ from gptrepro.experiments.background import language_models
 from gptrepro.experiments.background.language_models import (
     LANGUAGE_MODELS,
     counted_bits_per_byte,
-    networks_bits_per_byte,
 )
 from gptrepro.experiments.prepare import Sample
+from gptrepro.experiments.text_training import TokenizedText, score
 from gptrepro.model.kneser_ney import KneserNey
 
 
@@ -39,7 +39,7 @@ class KnowsNothing(torch.nn.Module):
 
 def test_counting_and_networks_are_measured_alike():
     text = Sample(np.arange(100, dtype=np.uint16) % 16, n_bytes=200, n_words=50)  # 4 bits a token, 2 bytes
-    assert networks_bits_per_byte(KnowsNothing(), text, 10) == pytest.approx(2.0)
+    assert score(KnowsNothing(), text, 10).bits_per_byte == pytest.approx(2.0)
     counted = KneserNey(np.array([[0, 1]]), 16, 1)
     expected = -np.log(np.exp(-counted.nll(text.tokens.astype(int)))).sum() / math.log(2) / (2 * 99)
     assert counted_bits_per_byte(counted, text) == pytest.approx(expected)
@@ -62,7 +62,8 @@ def test_kneser_ney_counts_the_windows_that_the_networks_read(monkeypatch):
             super().__init__(windows, n_vocab, order)
 
     monkeypatch.setattr(language_models, "KneserNey", Watched)
-    language_models._count(config, Shards(), Sample(tokens[:500], 1000, 250), seed=100)
+    text = TokenizedText(Shards(), Sample(tokens[:500], 1000, 250), tokenizer="0" * 64)
+    language_models._count(config, text, seed=100)
     batches = language_models.Batches(Shards(), config.batch_size, config.n_ctx, seed=100)
     seen = [batches.next() for _ in range(config.updates)]
     networks = np.concatenate([np.c_[ids.numpy(), targets.numpy()[:, -1]] for ids, targets in seen])
