@@ -108,7 +108,8 @@ def stale_reason(record: Record, experiment: Experiment[Any]) -> str | None:
 
 def renewal(record: Record) -> str:
     """The command that renews a stale record."""
-    return f"gptrepro run {record.experiment} --scale {record.scale} && gptrepro publish {record.experiment}"
+    what = f"{record.experiment} --scale {record.scale}"
+    return f"gptrepro run {what} && gptrepro publish {what}"
 
 
 def publish(experiment: Experiment[Any], scale: Scale) -> Path:

@@ -6,7 +6,6 @@ rows of its data set into examples for training, choosing settings and testing.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from gptrepro.errors import GptreproError
-from gptrepro.tasks.pronunciation import Part
+from gptrepro.tasks.parts import Part, place_of
 from gptrepro.text.batches import random_words
 from gptrepro.text.sources import load_corpus
 
@@ -204,6 +203,5 @@ def _examples(task: Task, split: str) -> Iterator[tuple[Mapping[str, Any], Examp
 
 def _part_of(task: Task, row: Mapping[str, Any], cut: tuple[Part, ...]) -> Part:
     """Where a row of the training split goes when ``cut`` comes out of it."""
-    digest = hashlib.sha256(task.cut_by.format_map(row).encode()).digest()
-    place = int.from_bytes(digest[:8], "big") % CUTS
+    place = place_of(task.cut_by.format_map(row), CUTS)
     return cut[place] if place < len(cut) else "train"

@@ -6,13 +6,11 @@ the lengths differ, the order is kept, and one letter can stand for several soun
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
-Part = Literal["train", "dev", "test"]
+from gptrepro.tasks.parts import Part, hashed, place_of
 
 _WORD = re.compile(r"[a-z]+")
 _ALTERNATIVE = re.compile(r"\(\d+\)$")
@@ -65,7 +63,7 @@ def part_of(word: str) -> Part:
 
     The split is by word, so the relatives of a test word (its plural, its past tense) may be in training.
     """
-    return _PARTS[int.from_bytes(_hash(word)[:8], "big") % len(_PARTS)]
+    return _PARTS[place_of(word, len(_PARTS))]
 
 
 _PARTS: tuple[Part, ...] = ("dev", "test", "test", *("train",) * 17)
@@ -73,8 +71,4 @@ _PARTS: tuple[Part, ...] = ("dev", "test", "test", *("train",) * 17)
 
 def take_part(pairs: Iterable[WordPair], part: Part) -> list[WordPair]:
     """The pairs of one part, in the order of their hashes: the first n of them are a random sample."""
-    return sorted((pair for pair in pairs if part_of(pair.word) == part), key=lambda pair: _hash(pair.word))
-
-
-def _hash(word: str) -> bytes:
-    return hashlib.sha256(word.encode()).digest()
+    return sorted((pair for pair in pairs if part_of(pair.word) == part), key=lambda pair: hashed(pair.word))

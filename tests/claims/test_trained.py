@@ -250,7 +250,7 @@ def test_a_stale_record_keeps_its_verdict_and_names_its_renewal(real_record):
     evidence = Evidence(records={"gpt1-pretraining": real_record(dropout=0.3)})
     found = apply_rule("loss_falls", None, evidence, arguments)
     assert found.verdict is Verdict.TREND
-    assert found.stale is not None and "gptrepro publish gpt1-pretraining" in found.stale
+    assert found.stale is not None and "gptrepro publish gpt1-pretraining --scale laptop" in found.stale
     fresh = Evidence(records={"gpt1-pretraining": real_record()})
     assert apply_rule("loss_falls", None, fresh, arguments).stale is None
 
