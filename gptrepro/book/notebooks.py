@@ -118,9 +118,6 @@ _UNSTABLE = {
     "a memory address": re.compile(r"\bat 0x[0-9a-f]{6,}"),
     "a digest": re.compile(r"\b[0-9a-f]{40,64}\b"),
     "a progress bar": re.compile(r"\d+(\.\d+)?(it|s|B)/(s|it)\b|\d+%\|"),
-    "a download or another task at work, which is not repeated (refresh once more)": re.compile(
-        r"\b(Fetching|Encoding|Downloading) [\w.]"
-    ),
     "a random table id (use set_uuid or to_html)": re.compile(r'id="T_[0-9a-f]{5}"'),
     _TIME: re.compile(r"\b\d+(\.\d+)?\s?(ms|µs|seconds)\b|\b\d\d:\d\d:\d\d\b"),
     _DECIMALS: re.compile(r"(?<![\w.])(?!0\.0+\d{1,3}\b)\d+\.\d{4,}(?![\w.])"),

@@ -27,7 +27,7 @@ def progress(
     Standard output stays free for results. Without a terminal (a log, a notebook run) one line takes
     the bar's place, so that logs do not fill with half-drawn bars.
     """
-    console = Console(stderr=True)
+    console = Console(stderr=True, force_jupyter=False)  # in a notebook too, not among its outputs
     if not console.is_terminal:
         size = f" ({total / 1e6:.1f} MB)" if unit == "bytes" else ""
         console.print(f"{description}{size}", highlight=False, markup=False, soft_wrap=True)

@@ -17,7 +17,7 @@ class TrainingDisplay:
 
     def __init__(self, name: str, step: int, steps: int, visible: bool = True) -> None:
         self._name, self._steps = name, steps
-        self._console = Console(stderr=True, quiet=not visible)
+        self._console = Console(stderr=True, quiet=not visible, force_jupyter=False)
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),

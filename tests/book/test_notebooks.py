@@ -87,7 +87,6 @@ def outputs(*, text: str = "", stream: str = "stdout", html: str = "") -> nbform
         ("took 12.5 ms", "a time"),
         ("done at 12:30:59", "a time"),
         ("10%|#         | 1/10", "a progress bar"),
-        ("Fetching a.zip (5.4 MB)", "a download"),
         ("loss 0.69315", "more than 3 decimals"),
         ("rate 0.00025317", "more than 3 decimals"),
         ("read from /checkout/data", "a path of this machine"),

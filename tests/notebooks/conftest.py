@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gptrepro.book import read_contents
+from gptrepro.text.inventory import fetch
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -16,6 +17,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "notebook" in metafunc.fixturenames:
         paths = [ROOT / name for name in read_contents(ROOT).notebooks]
         metafunc.parametrize("notebook", paths, ids=[f"{path.parent.name}/{path.stem}" for path in paths])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def default_data(isolated_home: Path) -> None:
+    """What ``make book`` fetches first, or whichever notebook comes first would say that it is fetching."""
+    for name in ("plays", "gpt2-vocabulary"):
+        fetch(name)
 
 
 @pytest.fixture(autouse=True)

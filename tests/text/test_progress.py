@@ -25,3 +25,12 @@ def test_a_bar_in_a_terminal(
     with progress("Fetching", 2000, unit="files" if unit == "files" else "bytes") as advance:
         advance(2000)
     assert shown in capsys.readouterr().err
+
+
+def test_a_notebook_does_not_take_progress_for_an_output(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    with progress("Fetching", 2_000_000):
+        pass
+    assert capsys.readouterr().err == "Fetching (2.0 MB)\n"
