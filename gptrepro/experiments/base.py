@@ -91,6 +91,8 @@ class Unit:
     """For this seed alone: checkpoints and metrics."""
     prepared: Path
     """For what all seeds share: trained tokenizers and token shards."""
+    sources: Mapping[str, Path] = field(default_factory=dict)
+    """The folders of the finished seeds that this one builds on, by experiment; to be read only."""
     deadline: float = field(default_factory=lambda: time.monotonic() + UNIT_SECONDS)
     """When to save and stop, on the clock of ``time.monotonic``."""
 
@@ -123,6 +125,8 @@ class Experiment(Generic[C]):
     budget: Callable[[C], Budget]
     measure: Callable[[C, Unit], Measurement]
     """Measures one seed; raises `UnitOver` when the unit's time is used up."""
+    builds_on: Callable[[int], Mapping[str, int]] = lambda seed: {}
+    """For a seed, the experiments whose weights it reads, and the seed of each; they run first."""
     chooses_settings: bool = False
     """A sweep whose outcome others take as a setting: it runs on pilot seeds and decides no claim."""
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from gptrepro.evaluate.perplexity import Perplexity, TokenStream, evaluate_perplexity
@@ -15,6 +16,7 @@ from gptrepro.experiments.base import Budget, Config, Corpus
 from gptrepro.experiments.prepare import TokenizerKind, spread_passages, trained_tokenizer
 from gptrepro.model import DecoderConfig
 from gptrepro.model.counting import count_parameters, training_flops_per_token
+from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
 from gptrepro.text.shards import TokenShards, write_shards
 from gptrepro.text.sources import load_corpus
 from gptrepro.train import TrainSettings
@@ -122,3 +124,23 @@ def tokenized(kind: TokenizerKind, config: TextTrainingConfig, prepared: Path) -
 def score(model: nn.Module, text: TokenStream, n_ctx: int) -> Perplexity:
     """How well a language model predicts a text that it reads in windows of ``n_ctx`` tokens."""
     return evaluate_perplexity(model, text, n_ctx, batch_size=max(1, EVALUATION_BATCH_TOKENS // n_ctx))
+
+
+def equal_lstm(decoder: DecoderConfig, dropout: float = 0.0) -> LSTMConfig:
+    """The LSTM of one layer whose parameters are as many as the decoder's, to the nearest unit.
+
+    With h units and embeddings of width d it has 4h(d + h) + 8h in the recurrence, hd + d in the projection
+    back, and the embeddings themselves.
+    """
+    d = decoder.d_model
+    rest = count_parameters(decoder).total - decoder.n_vocab * d - d
+    b = 5 * d + 8  # 4 h^2 + b h = rest
+    units = round((math.sqrt(b * b + 16 * rest) - b) / 8)
+    return LSTMConfig(decoder.n_vocab, decoder.n_ctx, d_model=d, d_hidden=units, dropout=dropout)
+
+
+def lstm_flops_per_token(config: LSTMConfig) -> float:
+    """Forward and backward: 6 for each weight of a matrix, the embedding as the output layer it also is."""
+    with torch.device("meta"):
+        model = LSTMLanguageModel(config)
+    return 6.0 * sum(p.numel() for p in model.parameters() if p.ndim == 2)

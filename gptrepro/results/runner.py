@@ -81,6 +81,11 @@ def run_experiment(
         if (folder / "record.json").exists():
             report(f"{experiment.name} {scale} seed {seed}: already finished")
             continue
+        for source, its_seed in experiment.builds_on(seed).items():
+            left = end - time.monotonic() if seconds is not None else None
+            builds_on = find_experiment(source)
+            if not run_experiment(builds_on, scale, seeds=[its_seed], seconds=left, report=report):
+                return False
         while time.monotonic() < end:
             report(f"{experiment.name} {scale} seed {seed}: running")
             if _run_unit(experiment, scale, seed, min(end, time.monotonic() + UNIT_SECONDS), report):
@@ -95,7 +100,11 @@ def _run_unit(experiment: Experiment[Any], scale: Scale, seed: int, deadline: fl
     """One unit of one seed; True once the seed has finished and its record is written."""
     folder = store.seed_folder(experiment, scale, seed)
     folder.mkdir(parents=True, exist_ok=True)
-    unit = Unit(seed, folder, storage.home() / "prepared", deadline)
+    sources = {
+        source: store.seed_folder(find_experiment(source), scale, its_seed)
+        for source, its_seed in experiment.builds_on(seed).items()
+    }
+    unit = Unit(seed, folder, storage.home() / "prepared", sources, deadline)
     clock = folder / "wall.json"
     earlier = json.loads(clock.read_text())["seconds"] if clock.exists() else 0.0
     config = experiment.config(scale)

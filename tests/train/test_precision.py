@@ -7,22 +7,34 @@ import torch
 from torch import nn
 
 from gptrepro.errors import GptreproError
+from gptrepro.train import precision
 from gptrepro.train.loop import train
-from gptrepro.train.precision import Precision, choose_device, choose_precision
+from gptrepro.train.precision import Precision, choose_device, choose_precision, cpu_bf16_speed
 from tests.train.tiny import tiny_batches, tiny_model, tiny_settings
 
 CPU = torch.device("cpu")
 
 
 @pytest.mark.parametrize(
-    ("capabilities", "expected"),
-    [({"avx512_bf16": True}, "bf16"), ({"amx_bf16": True}, "bf16"), ({"avx2": True}, "fp32"), ({}, "fp32")],
+    ("capabilities", "speed", "expected"),
+    [
+        ({"avx512_bf16": True}, 3.7, "bf16"),
+        ({"amx_bf16": True}, 3.7, "bf16"),
+        ({"avx512_bf16": True}, 0.55, "fp32"),
+        ({"avx2": True}, 3.7, "fp32"),
+        ({}, 3.7, "fp32"),
+    ],
 )
-def test_auto_uses_bf16_only_where_the_processor_multiplies_it(
-    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], expected: str
+def test_auto_uses_bf16_only_where_the_processor_multiplies_faster_in_it(
+    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], speed: float, expected: str
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    monkeypatch.setattr(precision, "cpu_bf16_speed", lambda: speed)
     assert choose_precision("auto", CPU).name == expected
+
+
+def test_the_speed_of_bf16_is_measured_beside_fp32() -> None:
+    assert 0.001 < cpu_bf16_speed() < 100
 
 
 def test_auto_uses_bf16_on_a_gpu_that_has_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,9 +27,15 @@ import torch
 from gptrepro.evaluate.perplexity import TokenStream
 from gptrepro.experiments.arms import merged, train_arm
 from gptrepro.experiments.base import Budget, Experiment, Measurement, Unit, register, thin_out
-from gptrepro.experiments.text_training import TextTrainingConfig, TokenizedText, score, tokenized
+from gptrepro.experiments.text_training import (
+    TextTrainingConfig,
+    TokenizedText,
+    equal_lstm,
+    lstm_flops_per_token,
+    score,
+    tokenized,
+)
 from gptrepro.model import Decoder, DecoderConfig
-from gptrepro.model.counting import count_parameters
 from gptrepro.model.kneser_ney import KneserNey
 from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
 from gptrepro.scales import Scale
@@ -61,16 +67,8 @@ class LanguageModelsConfig(TextTrainingConfig):
 
     @property
     def lstm(self) -> LSTMConfig:
-        """The LSTM whose parameters are as many as the decoder's, to the nearest unit.
-
-        With h units and embeddings of width d it has 4h(d + h) + 8h in the recurrence, hd + d in the
-        projection back, and the embeddings themselves.
-        """
-        d = self.d_model
-        rest = count_parameters(self.decoder).total - self.n_vocab * d - d
-        b = 5 * d + 8  # 4 h^2 + b h = rest
-        units = round((math.sqrt(b * b + 16 * rest) - b) / 8)
-        return LSTMConfig(n_vocab=self.n_vocab, n_ctx=self.n_ctx, d_model=d, d_hidden=units, dropout=0.0)
+        """The LSTM whose parameters are as many as the decoder's."""
+        return equal_lstm(self.decoder)
 
     def network(self, arm: Network) -> Decoder | LSTMLanguageModel:
         """A fresh network, drawn from torch's global generator."""
@@ -93,19 +91,12 @@ def counted_bits_per_byte(model: KneserNey, text: TokenStream) -> float:
     return float(nll.sum()) / math.log(2) / (text.n_bytes * len(nll) / text.n_tokens)
 
 
-def _lstm_flops_per_token(config: LanguageModelsConfig) -> float:
-    """Forward and backward: 6 for each weight of a matrix, the embedding as the output layer it also is."""
-    with torch.device("meta"):
-        model = LSTMLanguageModel(config.lstm)
-    return 6.0 * sum(p.numel() for p in model.parameters() if p.ndim == 2)
-
-
 def _budget(config: LanguageModelsConfig) -> Budget:
     decoder = config.budget(config.decoder)
     return Budget(
         parameters=decoder.parameters,
         tokens=len(get_args(Network)) * decoder.tokens,
-        flops=decoder.flops + decoder.tokens * _lstm_flops_per_token(config),
+        flops=decoder.flops + decoder.tokens * lstm_flops_per_token(config.lstm),
     )
 
 

@@ -1,9 +1,17 @@
-"""The learning rate of our GPT-1 pre-training, chosen by a sweep on a pilot seed."""
+"""The learning rates of our GPT-1 pre-training and of its LSTM, chosen by equal sweeps on a pilot seed."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from gptrepro.experiments.base import Budget, Config, Experiment, Measurement, Unit, UnitOver, register
-from gptrepro.experiments.gpt1.pretraining import PRETRAINING, PretrainingConfig, heldout_metrics
+from gptrepro.experiments.gpt1.pretraining import (
+    LSTM_PRETRAINING,
+    PRETRAINING,
+    LSTMPretrainingConfig,
+    PretrainingConfig,
+    heldout_metrics,
+)
 from gptrepro.experiments.text_training import tokenized
 from gptrepro.scales import Scale
 from gptrepro.train import SweepTraining, sweep
@@ -17,13 +25,19 @@ class LearningRateConfig(Config):
     rates: tuple[float, ...]
 
 
+class LSTMLearningRateConfig(LearningRateConfig):
+    """The same for the LSTM."""
+
+    training: LSTMPretrainingConfig
+
+
 def rate_metric(rate: float) -> str:
     """Name of the held-out loss at a peak learning rate, such as ``heldout_nll_at_0.001``."""
     return f"heldout_nll_at_{rate:g}"
 
 
 def _budget(config: LearningRateConfig) -> Budget:
-    one, n = config.training.budget(config.training.decoder), len(config.rates)
+    one, n = config.training.cost(), len(config.rates)
     return Budget(parameters=one.parameters, tokens=n * one.tokens, flops=n * one.flops)
 
 
@@ -32,7 +46,7 @@ def _measure(config: LearningRateConfig, unit: Unit) -> Measurement:
     text = tokenized("gpt1", training, unit.prepared)
     result = sweep(
         lambda seed: SweepTraining(
-            model=training.fresh_decoder(seed),
+            model=training.fresh(seed),
             batches=training.batches(text, seed),
             evaluate=lambda model: heldout_metrics(model, text, training),
         ),
@@ -64,14 +78,17 @@ def _measure(config: LearningRateConfig, unit: Unit) -> Measurement:
     )
 
 
-def _short(scale: Scale, updates: int, rates: tuple[float, ...]) -> LearningRateConfig:
-    """The pre-training of ``scale``, cut to so many updates."""
-    whole = PRETRAINING.config(scale)
+def _short(
+    pretraining: Experiment[Any], scale: Scale, updates: int, rates: tuple[float, ...]
+) -> dict[str, Any]:
+    """The pre-training of ``scale``, cut to so many updates, at several rates."""
+    whole = pretraining.config(scale)
     tokens = updates * whole.batch_size * whole.n_ctx
     # A rate of its own would make the sweep stale whenever its outcome is put to use.
-    return LearningRateConfig(
-        training=whole.model_copy(update={"tokens": tokens, "peak_learning_rate": rates[0]}), rates=rates
-    )
+    return {
+        "training": whole.model_copy(update={"tokens": tokens, "peak_learning_rate": rates[0]}),
+        "rates": rates,
+    }
 
 
 LEARNING_RATE = register(
@@ -81,11 +98,36 @@ LEARNING_RATE = register(
         paper="gpt1",
         question="Which peak learning rate is best for our GPT-1 decoder, after a short training at each?",
         configs={
-            Scale.SMOKE: _short(Scale.SMOKE, 12, (1e-3, 3e-3)),
-            Scale.LAPTOP: _short(Scale.LAPTOP, 300, (2.5e-4, 5e-4, 1e-3, 2e-3, 4e-3)),
-            Scale.GPU: _short(Scale.GPU, 4000, (6.25e-5, 1.25e-4, 2.5e-4, 5e-4, 1e-3)),
+            scale: LearningRateConfig(**_short(PRETRAINING, scale, updates, rates))
+            for scale, updates, rates in (
+                (Scale.SMOKE, 12, (1e-3, 3e-3)),
+                (Scale.LAPTOP, 300, (2.5e-4, 5e-4, 1e-3, 2e-3, 4e-3)),
+                (Scale.GPU, 4000, (6.25e-5, 1.25e-4, 2.5e-4, 5e-4, 1e-3)),
+            )
         },
         seeds={Scale.SMOKE: (0,), Scale.LAPTOP: (0,), Scale.GPU: (0, 1)},
+        chooses_settings=True,
+        corpora=lambda config: config.training.corpora,
+        budget=_budget,
+        measure=_measure,
+    )
+)
+
+LSTM_LEARNING_RATE = register(
+    Experiment(
+        name="gpt1-lstm-learning-rate",
+        version=1,
+        paper="gpt1",
+        question="Which peak learning rate is best for the LSTM beside it, after a short training at each?",
+        configs={
+            scale: LSTMLearningRateConfig(**_short(LSTM_PRETRAINING, scale, updates, rates))
+            for scale, updates, rates in (
+                (Scale.SMOKE, 12, (3e-3, 1e-2)),
+                (Scale.LAPTOP, 300, (2.5e-3, 5e-3, 1e-2, 2e-2, 4e-2)),
+                (Scale.GPU, 4000, (2.5e-4, 5e-4, 1e-3, 2e-3, 4e-3)),
+            )
+        },
+        seeds=LEARNING_RATE.seeds,
         chooses_settings=True,
         corpora=lambda config: config.training.corpora,
         budget=_budget,

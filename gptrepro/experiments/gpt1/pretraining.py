@@ -1,22 +1,47 @@
-"""GPT-1's pre-training (section 3.1): a post-LN decoder reads novels, and unseen novels are scored."""
+"""GPT-1's pre-training (section 3.1): a post-LN decoder reads novels, and unseen novels are scored.
+
+Beside it the recurrent network of the ablation (section 5): one LSTM layer reads the same windows in the
+same order. It has the paper's 2,048 units at the larger scales and the decoder's parameters at the others.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import torch
+from torch import nn
 
-from gptrepro.experiments.base import Corpus, Experiment, Measurement, Unit, UnitOver, register, thin_out
-from gptrepro.experiments.text_training import TextTrainingConfig, TokenizedText, score, tokenized
+from gptrepro.experiments.base import (
+    Budget,
+    Corpus,
+    Experiment,
+    Measurement,
+    Unit,
+    UnitOver,
+    register,
+    thin_out,
+)
+from gptrepro.experiments.text_training import (
+    TextTrainingConfig,
+    TokenizedText,
+    equal_lstm,
+    lstm_flops_per_token,
+    score,
+    tokenized,
+)
 from gptrepro.model import Decoder, DecoderConfig
+from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
 from gptrepro.published import PUBLISHED
 from gptrepro.scales import Scale
 from gptrepro.text.batches import Batches
-from gptrepro.train import TrainSettings, train
+from gptrepro.train import TrainSettings, load_weights, train, weights_file
 
 MILESTONES = tuple(Fraction(1, 2**k) for k in range(6, -1, -1))
-"""Fractions of the training tokens after which the held-out novels are scored: 1/64, 1/32, ... 1."""
+"""Fractions of the training tokens after which the held-out novels are scored and the weights are kept, for
+experiments that ask what was learned when: 1/64, 1/32, ... 1."""
 
 HELDOUT_STAND_IN = {"bookcorpus": "books"}
 """Corpora without a held-out split of their own, and the one whose split stands in: that of BooksCorpus was
@@ -42,16 +67,57 @@ class PretrainingConfig(TextTrainingConfig):
 
     def settings(self, seed: int) -> TrainSettings:
         """The training of a seed."""
-        return self.trained_at(self.peak_learning_rate, seed, MILESTONES)
+        settings = self.trained_at(self.peak_learning_rate, seed, MILESTONES)
+        return replace(settings, checkpoint_at=(0, *settings.evaluate_at))
 
-    def fresh_decoder(self, seed: int) -> Decoder:
+    def network(self) -> Decoder | LSTMLanguageModel:
+        """The model before training, drawn from torch's generator."""
+        return Decoder(self.decoder)
+
+    def fresh(self, seed: int) -> Decoder | LSTMLanguageModel:
         """The model before training, drawn from torch's generator, which is seeded."""
         torch.manual_seed(seed)
-        return Decoder(self.decoder)
+        return self.network()
+
+    def pretrained(self, folder: Path, fraction: Fraction = MILESTONES[-1]) -> Decoder | LSTMLanguageModel:
+        """The model as the seed whose ``folder`` this is had it after ``fraction`` of its training; 0 is
+        untrained."""
+        model = self.network()
+        load_weights(model, weights_file(folder, self.milestone(fraction) if fraction else 0))
+        return model.eval()
+
+    def cost(self) -> Budget:
+        """What the training of one model costs."""
+        return self.budget(self.decoder)
 
     def batches(self, text: TokenizedText, seed: int) -> Batches:
         """The training text in the order of a seed."""
         return Batches(text.train, batch_size=self.batch_size, context=self.n_ctx, seed=seed)
+
+
+class LSTMPretrainingConfig(PretrainingConfig):
+    """The same for an LSTM in the place of the decoder that these settings describe."""
+
+    units: int | None
+    """Units of its layer; as many as give it the parameters of the decoder when None."""
+
+    @property
+    def lstm(self) -> LSTMConfig:
+        """The model that is trained."""
+        if self.units is None:
+            return equal_lstm(self.decoder, dropout=self.dropout)
+        return LSTMConfig(self.n_vocab, self.n_ctx, self.d_model, self.units, dropout=self.dropout)
+
+    def network(self) -> Decoder | LSTMLanguageModel:
+        """The model before training, drawn from torch's generator."""
+        return LSTMLanguageModel(self.lstm)
+
+    def cost(self) -> Budget:
+        """What the training of one model costs."""
+        tokens = super().cost().tokens
+        with torch.device("meta"):
+            parameters = sum(parameter.numel() for parameter in self.network().parameters())
+        return Budget(parameters, tokens, flops=tokens * lstm_flops_per_token(self.lstm))
 
 
 def milestone_metric(fraction: Fraction) -> str:
@@ -59,7 +125,7 @@ def milestone_metric(fraction: Fraction) -> str:
     return f"heldout_nll_at_{fraction.numerator}_{fraction.denominator}"
 
 
-def heldout_metrics(model: Decoder, text: TokenizedText, config: PretrainingConfig) -> Mapping[str, float]:
+def heldout_metrics(model: nn.Module, text: TokenizedText, config: PretrainingConfig) -> Mapping[str, float]:
     """Loss and perplexity on the held-out novels."""
     scored = score(model, text.heldout, config.n_ctx)
     return {
@@ -70,16 +136,17 @@ def heldout_metrics(model: Decoder, text: TokenizedText, config: PretrainingConf
     }
 
 
-def _measure(config: PretrainingConfig, unit: Unit) -> Measurement:
+def measure(config: PretrainingConfig, unit: Unit) -> Measurement:
+    """Train the model of one seed and keep its weights at every milestone."""
     text = tokenized("gpt1", config, unit.prepared)
     result = train(
-        config.fresh_decoder(unit.seed),
+        config.fresh(unit.seed),
         config.batches(text, unit.seed),
         config.settings(unit.seed),
         unit.folder,
         evaluate=lambda trained: heldout_metrics(trained, text, config),
         stop_after_seconds=unit.seconds_left(),
-        name=f"gpt1-pretraining seed {unit.seed}",
+        name=f"{type(config.network()).__name__} seed {unit.seed}",
     )
     if not result.finished:
         raise UnitOver
@@ -87,7 +154,7 @@ def _measure(config: PretrainingConfig, unit: Unit) -> Measurement:
         metrics=_metrics(config, result.history, epochs=result.tokens / text.train.n_tokens),
         history=thin_out(result.history),
         tokens=result.tokens,
-        flops=config.budget(config.decoder).flops,
+        flops=config.cost().flops,
         tokenizer=text.tokenizer,
     )
 
@@ -167,9 +234,9 @@ PRETRAINING = register(
                 n_heads=5,
                 init_std=0.044,
                 dropout=0.0,
-                tokens=4_000_000,
+                tokens=8_000_000,
                 batch_size=16,
-                peak_learning_rate=1e-3,
+                peak_learning_rate=2e-3,
                 warmup_updates=100,
                 weight_decay=0.01,
                 heldout_tokens=131_072,
@@ -179,7 +246,37 @@ PRETRAINING = register(
         },
         seeds={Scale.SMOKE: (100,)} | dict.fromkeys((Scale.LAPTOP, Scale.GPU, Scale.PAPER), (100, 101, 102)),
         corpora=lambda config: config.corpora,
-        budget=lambda config: config.budget(config.decoder),
-        measure=_measure,
+        budget=lambda config: config.cost(),
+        measure=measure,
+    )
+)
+
+
+_UNITS = 2048
+"""Of the paper's LSTM (section 5)."""
+
+
+def _lstm(scale: Scale, peak_learning_rate: float, units: int | None) -> LSTMPretrainingConfig:
+    """The decoder's settings for the LSTM, which has its own learning rate."""
+    shared = PRETRAINING.config(scale).model_dump()
+    return LSTMPretrainingConfig(**shared | {"peak_learning_rate": peak_learning_rate, "units": units})
+
+
+LSTM_PRETRAINING = register(
+    Experiment(
+        name="gpt1-lstm-pretraining",
+        version=1,
+        paper="gpt1",
+        question="How far does the perplexity fall while an LSTM reads the novels that the decoder read?",
+        configs={
+            Scale.SMOKE: _lstm(Scale.SMOKE, 1e-2, None),
+            Scale.LAPTOP: _lstm(Scale.LAPTOP, 1e-2, None),
+            Scale.GPU: _lstm(Scale.GPU, 1e-3, _UNITS),
+            Scale.PAPER: _lstm(Scale.PAPER, 1e-3, _UNITS),
+        },
+        seeds=PRETRAINING.seeds,
+        corpora=lambda config: config.corpora,
+        budget=lambda config: config.cost(),
+        measure=measure,
     )
 )
