@@ -49,7 +49,7 @@ class FineTuningRecipe:
     peak_learning_rate: float
     batch_size: int
     """Labelled rows in one update."""
-    epochs: int
+    epochs: float
     warmup_fraction: float
     """Share of the updates in which the learning rate rises; then it falls linearly to zero."""
     lm_weight: float
@@ -59,7 +59,7 @@ class FineTuningRecipe:
 
     def settings(self, rows: int, context: int, seed: int = 0) -> TrainSettings:
         """The training of a model on ``rows`` labelled rows, of up to ``context`` tokens each."""
-        steps = math.ceil(self.epochs * rows / self.batch_size)
+        steps = math.ceil(round(self.epochs * rows / self.batch_size, 6))
         return TrainSettings(
             steps=steps,
             batch_size=self.batch_size,

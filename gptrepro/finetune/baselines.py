@@ -13,7 +13,6 @@ from typing import Any
 
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.pipeline import make_pipeline
 
 from gptrepro.evaluate.metrics import task_scores
 from gptrepro.tasks.labelled import Example, Task
@@ -39,7 +38,23 @@ def bag_of_words(
     *,
     second_only: bool = False,
 ) -> list[int | float]:
-    """What a linear model of the words that occur predicts for the test examples.
+    """What a linear model of the words that occur predicts for the test examples; see `linear_model`.
+
+    Args:
+        task: what to predict.
+        train, dev, test: its examples.
+        second_only: see nothing but the second text: the hypothesis, or the answer.
+    """
+    words = DictVectorizer()
+    features = [_rows(task, examples, second_only) for examples in (train, dev, test)]
+    words.fit(features[0])
+    return linear_model(task, train, dev, *(words.transform(rows) for rows in features))
+
+
+def linear_model(
+    task: Task, train: Sequence[Example], dev: Sequence[Example], *features: Any
+) -> list[int | float]:
+    """What a linear model predicts for the test examples.
 
     Logistic regression for labels, ridge regression for scores; for a multiple choice, logistic regression of
     whether an answer is the right one, and the most likely answer is taken. How strongly it is regularised is
@@ -47,40 +62,40 @@ def bag_of_words(
 
     Args:
         task: what to predict.
-        train, dev, test: its examples.
-        second_only: see nothing but the second text: the hypothesis, or the answer.
+        train, dev: examples that are learned from and that choose.
+        features: (rows, features) each, dense or sparse, of the train, the dev and the test examples: a row
+            an example, or a row an answer.
     """
-    models = [_fitted(task, train, strength, second_only) for strength in STRENGTHS]
-    right = [example.label for example in dev]
-
-    def on_dev(model: Any) -> float:
-        return task_scores(task, right, _predicted(task, model, dev, second_only))[task.metrics[0]]
-
-    return _predicted(task, max(models, key=on_dev), test, second_only)
-
-
-def _fitted(task: Task, train: Sequence[Example], strength: float, second_only: bool) -> Any:
-    features = [row for example in train for row in _rows(task, example, second_only)]
-    targets: list[int | float]
+    for_train, for_dev, for_test = features
+    targets = [example.label for example in train]
     if task.kind == "multiple choice":
         targets = [int(i == example.label) for example in train for i in range(len(example.answers))]
-    else:
-        targets = [example.label for example in train]
-    linear = Ridge(1 / strength) if task.score else LogisticRegression(C=strength, max_iter=1000)
-    return make_pipeline(DictVectorizer(), linear).fit(features, targets)
+
+    def fitted(strength: float) -> Any:
+        linear = Ridge(1 / strength) if task.score else LogisticRegression(C=strength, max_iter=1000)
+        return linear.fit(for_train, targets)
+
+    def on_dev(model: Any) -> float:
+        right = [example.label for example in dev]
+        return task_scores(task, right, _predicted(task, model, for_dev))[task.metrics[0]]
+
+    return _predicted(task, max(map(fitted, STRENGTHS), key=on_dev), for_test)
 
 
-def _predicted(task: Task, model: Any, examples: Sequence[Example], second_only: bool) -> list[int | float]:
-    features = [row for example in examples for row in _rows(task, example, second_only)]
+def _predicted(task: Task, model: Any, features: Any) -> list[int | float]:
     if task.kind == "multiple choice":
-        likely = model.decision_function(features).reshape(len(examples), len(task.labels))
+        likely = model.decision_function(features).reshape(-1, len(task.labels))
         return [int(i) for i in likely.argmax(-1)]
     return [value.item() for value in model.predict(features)]
 
 
-def _rows(task: Task, example: Example, second_only: bool) -> list[dict[str, float]]:
-    """The features of an example, or of each of its answers."""
-    read = [(*example.texts, answer) for answer in example.answers] or [example.texts]
+def _rows(task: Task, examples: Sequence[Example], second_only: bool) -> list[dict[str, float]]:
+    """The words of each example, or of each of its answers."""
+    read = [
+        texts
+        for example in examples
+        for texts in [(*example.texts, answer) for answer in example.answers] or [example.texts]
+    ]
     return [_features(task, texts, second_only) for texts in read]
 
 

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gptrepro.errors import GptreproError
 from gptrepro.finetune.inputs import SpecialTokens
 from gptrepro.model import Decoder, DecoderConfig
 from gptrepro.model.loss import chunked_cross_entropy
@@ -57,6 +58,35 @@ def with_special_tokens(body: Body) -> Body:
     weights["wte.weight"] = torch.cat([weights["wte.weight"], fresh])
     wider.load_state_dict(weights)
     return wider
+
+
+def with_layers_of(pretrained: Body, fresh: Body, layers: int | None) -> Body:
+    """``fresh`` with the embeddings and the first layers of ``pretrained`` (GPT-1, Figure 2, left).
+
+    Args:
+        pretrained: what is carried over; it is left as it is.
+        fresh: an untrained model of the same configuration, which gets the weights.
+        layers: blocks of a decoder or layers of an LSTM that are carried over; 0 are the embeddings alone,
+            None is nothing. All of them carry the projection back of an LSTM along.
+
+    Raises:
+        GptreproError: there are not so many layers.
+    """
+    total = len(fresh.h) if isinstance(fresh, Decoder) else fresh.config.n_layers
+    if layers is None:
+        return fresh
+    if not 0 <= layers <= total:
+        raise GptreproError(f"The model has {total} layers, of which {layers} cannot be carried over.")
+    kept = pretrained.state_dict()
+    if layers < total:
+        if isinstance(fresh, Decoder):
+            carried = ("wte.", "wpe.", *(f"h.{i}." for i in range(layers)))
+            kept = {name: value for name, value in kept.items() if name.startswith(carried)}
+        else:
+            ends = tuple(f"_l{i}" for i in range(layers))
+            kept = {n: value for n, value in kept.items() if n.startswith("wte.") or n.endswith(ends)}
+    fresh.load_state_dict(fresh.state_dict() | kept)
+    return fresh
 
 
 @dataclass(frozen=True)

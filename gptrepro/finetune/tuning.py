@@ -70,7 +70,7 @@ def fine_tune(
         settings,
         precision=precision,
         log_every=max(1, settings.steps // CURVE_POINTS),
-        evaluate_every=max(1, settings.steps // recipe.epochs),
+        evaluate_every=max(1, int(settings.steps / recipe.epochs)),
     )
     result = train(
         model,

@@ -1,0 +1,210 @@
+"""What the experiments on labelled tasks share: the rows, one fine-tuning, and its score, kept on disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gptrepro import storage
+from gptrepro.evaluate.metrics import task_scores
+from gptrepro.experiments.base import Budget, Config, Corpus, Unit, UnitOver
+from gptrepro.experiments.gpt1.pretraining import PretrainingConfig
+from gptrepro.experiments.prepare import trained_tokenizer
+from gptrepro.finetune import SpecialTokens, encode, fine_tune, predict, with_layers_of
+from gptrepro.model import Decoder
+from gptrepro.model.lstm import LSTMLanguageModel
+from gptrepro.published import FineTuningRecipe
+from gptrepro.tasks.gpt1 import find_task
+from gptrepro.tasks.labelled import Example, Task, TaskData, load_task, subsample
+from gptrepro.text.sources import load_corpus
+from gptrepro.tokenizer import Tokenizer
+
+TOKENS_A_ROW = 64
+"""Tokens in all sequences of a labelled row, for planning: 13 in CoLA's, 145 in MRPC's two orders."""
+
+
+class Arm(Config):
+    """One way to train on labelled rows."""
+
+    layers: int | None
+    """Layers carried over from the pre-trained model: 0 are its embeddings alone, None nothing at all."""
+    lm_weight: float
+    """Of the auxiliary objective; 0 leaves it out."""
+    peak_learning_rate: float
+    updates: int
+    """Of each training. Fewer rows are read more often, so that every training makes as many."""
+
+
+class LabelledConfig(Config):
+    """Which tasks, on how many rows, in which ways."""
+
+    pretraining: PretrainingConfig
+    tasks: dict[str, tuple[int, ...]]
+    """The tasks, and numbers of training rows in ascending order; the last is the table's. What a data set
+    lacks to a number is left out."""
+    arms: dict[str, Arm]
+    batch_size: int
+    """Labelled rows in an update."""
+    warmup_fraction: float
+    head_dropout: float
+    dev_rows: int
+    test_rows: int
+    """Rows of the test set that are scored, the same for all arms and seeds; all where there are fewer."""
+
+    @property
+    def corpora(self) -> list[Corpus]:
+        """The labelled data, and the text that the tokenizer was trained on."""
+        sets = [(task.data_set, split) for task in self.declared for split in task.splits.values()]
+        return [self.pretraining.corpora[0], *(Corpus(*one) for one in dict.fromkeys(sets))]
+
+    @property
+    def declared(self) -> list[Task]:
+        """The tasks."""
+        return [find_task(name) for name in self.tasks]
+
+    def recipe(self, arm: Arm, rows: int) -> FineTuningRecipe:
+        """How an arm trains on so many rows."""
+        return FineTuningRecipe(
+            peak_learning_rate=arm.peak_learning_rate,
+            batch_size=self.batch_size,
+            epochs=arm.updates * self.batch_size / rows,
+            warmup_fraction=self.warmup_fraction,
+            lm_weight=arm.lm_weight,
+            head_dropout=self.head_dropout,
+        )
+
+    def budget(self) -> Budget:
+        """What the fine-tunings of one seed cost, at about `TOKENS_A_ROW`."""
+        trainings = sum(len(rows) for rows in self.tasks.values())
+        updates = trainings * sum(arm.updates for arm in self.arms.values())
+        tokens = updates * self.batch_size * TOKENS_A_ROW
+        return Budget(self.pretraining.cost().parameters, tokens, self.flops(tokens))
+
+    def flops(self, tokens: float) -> float:
+        """What a training on so many tokens costs."""
+        one = self.pretraining.cost()
+        return tokens * one.flops / one.tokens
+
+
+class LabelledRows:
+    """The rows of a task as an experiment uses them."""
+
+    def __init__(self, config: LabelledConfig, task: Task) -> None:
+        self.task = task
+        self.data: TaskData = load_task(task)
+        self.dev = _at_most(config.dev_rows, self.data.dev)
+        self.test = _at_most(config.test_rows, self.data.test)
+
+    def train(self, rows: int, seed: int) -> list[Example]:
+        """So many training rows, or all; with one seed, fewer are always among more."""
+        return subsample(self.data.train, min(rows, len(self.data.train)), seed)
+
+    def score(self, examples: list[Example], predicted: list[int | float]) -> float:
+        """The task's first metric x 100."""
+        scores = task_scores(self.task, [example.label for example in examples], predicted)
+        return 100 * scores[self.task.metrics[0]]
+
+
+def _at_most(rows: int, examples: list[Example]) -> list[Example]:
+    # One seed for all: every arm and every seed of an experiment is scored on the same rows.
+    return subsample(examples, min(rows, len(examples)), 0)
+
+
+def tokenizer_of(pretraining: PretrainingConfig, prepared: Path) -> Tokenizer:
+    """The tokenizer of a pre-training, trained or found in ``prepared``."""
+    corpus = pretraining.corpora[0]
+    return trained_tokenizer(
+        "gpt1",
+        load_corpus(corpus.name, split=corpus.split),
+        pretraining.n_vocab,
+        prepared,
+        documents=pretraining.tokenizer_documents,
+    )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one fine-tuning gave."""
+
+    score: float
+    """The task's first metric x 100."""
+    tokens: int
+    """Read in training, with what fills up the shorter sequences of a batch."""
+
+
+def fine_tuned(
+    config: LabelledConfig,
+    name: str,
+    rows: LabelledRows,
+    n_rows: int,
+    pretrained: Decoder | LSTMLanguageModel,
+    tokenizer: Tokenizer,
+    unit: Unit,
+    scored: list[Example],
+) -> Outcome:
+    """Train one arm on a task and score it on ``scored``; the outcome is kept, the weights are not.
+
+    Args:
+        config: holds the arm called ``name``.
+        name: of the arm.
+        rows: of the task.
+        n_rows: to train on.
+        pretrained: what the arm's layers are carried over from.
+        tokenizer: of the pre-training.
+        unit: its seed draws the rows, their order and what is new in the model.
+        scored: dev or test rows.
+
+    Raises:
+        UnitOver: the unit's time is used up; the next call goes on.
+    """
+    arm, task = config.arms[name], rows.task
+    folder = unit.folder / task.name / f"{name}-{n_rows}-{arm.peak_learning_rate:g}-{arm.updates}"
+
+    def train_and_score() -> dict[str, float]:
+        chosen = rows.train(n_rows, unit.seed)
+        torch.manual_seed(unit.seed)
+        body = with_layers_of(pretrained, config.pretraining.network(), arm.layers)
+        model, result = fine_tune(
+            body,
+            task,
+            tokenizer,
+            chosen,
+            folder / "training",
+            recipe=config.recipe(arm, len(chosen)),
+            seed=unit.seed,
+            stop_after_seconds=unit.seconds_left(),
+            name=f"seed {unit.seed}, {task.title}, {name}, {len(chosen):,} rows",
+        )
+        if not result.finished:
+            raise UnitOver
+        special = SpecialTokens.after(config.pretraining.n_vocab)
+        encoded = encode(task, scored, tokenizer, special, config.pretraining.n_ctx)
+        predicted = model.predictions(predict(model, encoded)).tolist()
+        return asdict(Outcome(rows.score(scored, predicted), result.tokens))
+
+    outcome = Outcome(**remembered(folder / "outcome.json", train_and_score))
+    storage.remove_folder(folder / "training")
+    return outcome
+
+
+def remembered(path: Path, compute: Callable[[], Any]) -> Any:
+    """The JSON value in a file, computed and written where there is none."""
+    if not path.exists():
+        storage.write_text(path, json.dumps(compute()))
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def score_name(task: str, arm: str, rows: int | None = None) -> str:
+    """Name of a score, such as ``sick_full``, or ``sick_full_at_100`` where fewer rows than the table's."""
+    return f"{task}_{arm}" + ("" if rows is None else f"_at_{rows}")
+
+
+def average(values: Iterable[float]) -> float:
+    """The mean."""
+    kept = list(values)
+    return sum(kept) / len(kept)
