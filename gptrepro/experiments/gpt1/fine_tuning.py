@@ -16,11 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from gptrepro.errors import GptreproError
-from gptrepro.experiments.base import FIRST_REPORT_SEED, Measurement, Unit
+from gptrepro.experiments.base import FIRST_REPORT_SEED, Experiment, Measurement, Unit, register
 from gptrepro.experiments.gpt1.labelled import (
+    Arm,
     LabelledConfig,
     LabelledRows,
     Outcome,
@@ -30,11 +31,12 @@ from gptrepro.experiments.gpt1.labelled import (
     score_name,
     tokenizer_of,
 )
-from gptrepro.experiments.gpt1.pretraining import PRETRAINING, LSTMPretrainingConfig
+from gptrepro.experiments.gpt1.pretraining import LSTM_PRETRAINING, PRETRAINING, LSTMPretrainingConfig
 from gptrepro.finetune.baselines import bag_of_words, majority
 from gptrepro.finetune.frozen import linear_on_frozen
 from gptrepro.model import Decoder
 from gptrepro.model.lstm import LSTMLanguageModel
+from gptrepro.published import GPT1_FINE_TUNING
 from gptrepro.scales import Scale
 from gptrepro.tokenizer import Tokenizer
 from gptrepro.train.loop import Interrupted
@@ -151,24 +153,174 @@ def _scored(rows: LabelledRows, predict: Callable[[], list[int | float]]) -> flo
     return rows.score(rows.test, predict())
 
 
-_CHEAP = (100, 500, 2000)
-"""Rows of the tasks with short texts, whose curves the chapter draws."""
+_CURVE = (100, 500, 2000)
+"""Rows of the tasks whose texts are short enough for curves on a laptop."""
 
-_LAPTOP_TASKS = {
-    "sst2": _CHEAP,
-    "cola": (2000,),
-    "novel-word-order": _CHEAP,
-    "sick": _CHEAP,
-    "snli-sample": (2000,),
-    "mrpc": (1000,),
-    "stsb": (1000,),
-    "novel-continuation": (1000,),
+_ALL_ROWS = {
+    "sst2": 67_349,
+    "cola": 8_551,
+    "sick": 4_440,
+    "snli": 549_367,
+    "mnli-m": 392_702,
+    "mnli-mm": 392_702,
+    "qnli": 104_743,
+    "scitail": 23_596,
+    "rte": 2_490,
+    "mrpc": 3_668,
+    "stsb": 5_749,
+    "qqp": 363_846,
+    "race-m": 87_866,
+    "race-h": 87_866,
+    "novel-word-order": 10_000,
+    "novel-continuation": 10_000,
+}
+"""Rows of the published training sets, and as many in-domain rows as four novels give at the most."""
+
+
+def _shared(scale: Scale) -> dict[str, Any]:
+    """What all experiments on labelled tasks have in common at a scale."""
+    laptop = {"batch_size": 16, "dev_rows": 500, "test_rows": 2000}
+    published = {"batch_size": GPT1_FINE_TUNING.batch_size, "dev_rows": 10_000, "test_rows": 100_000}
+    return {
+        "warmup_fraction": GPT1_FINE_TUNING.warmup_fraction,
+        "head_dropout": GPT1_FINE_TUNING.head_dropout,
+    } | {
+        Scale.SMOKE: {"batch_size": 8, "dev_rows": 32, "test_rows": 64},
+        Scale.LAPTOP: laptop,
+        Scale.GPU: published,
+        Scale.PAPER: published,
+    }[scale]
+
+
+def _arm(scale: Scale, layers: int | None, lm_weight: float, **chosen: Any) -> Arm:
+    """An arm with what the pilot chose for the laptop, and the paper's recipe at the published scales."""
+    settings = {
+        Scale.SMOKE: {"peak_learning_rate": 3e-3, "updates": 8},
+        Scale.LAPTOP: chosen,
+        Scale.GPU: {"peak_learning_rate": 1.25e-4, "updates": 800},
+        Scale.PAPER: {"peak_learning_rate": GPT1_FINE_TUNING.peak_learning_rate, "updates": None},
+    }[scale]
+    return Arm(layers=layers, lm_weight=lm_weight, **settings)
+
+
+def _full(scale: Scale, layers: int | None) -> Arm:
+    """The paper's method, with so many layers carried over."""
+    return _arm(scale, layers, GPT1_FINE_TUNING.lm_weight, peak_learning_rate=1e-3, updates=300)
+
+
+def _arms(scale: Scale) -> dict[str, Arm]:
+    weight = GPT1_FINE_TUNING.lm_weight
+    return {
+        "full": _full(scale, PRETRAINING.config(scale).n_layers),
+        "no_aux": _arm(scale, PRETRAINING.config(scale).n_layers, 0.0, peak_learning_rate=1e-3, updates=300),
+        "scratch": _arm(scale, None, weight, peak_learning_rate=1e-3, updates=300),
+    }
+
+
+_TASKS: dict[Scale, dict[str, tuple[int, ...]]] = {
+    Scale.SMOKE: {"play-word-order": (16, 64), "play-continuation": (32,)},
+    Scale.LAPTOP: {
+        "sst2": _CURVE,
+        "cola": (2000,),
+        "novel-word-order": _CURVE,
+        "sick": _CURVE,
+        "snli-sample": (2000,),
+        "mrpc": (1000,),
+        "stsb": (1000,),
+        "novel-continuation": (1000,),
+    },
+    Scale.GPU: {
+        name: (*(n for n in _CURVE if n < rows), min(rows, 20_000)) for name, rows in _ALL_ROWS.items()
+    },
+    Scale.PAPER: {name: (*(n for n in _CURVE if n < rows), rows) for name, rows in _ALL_ROWS.items()},
 }
 
-_PUBLISHED_TASKS = dict.fromkeys(
-    (
-        *("sst2", "cola", "novel-word-order", "sick", "snli", "scitail", "qnli", "rte", "mnli-m", "mnli-mm"),
-        *("mrpc", "stsb", "qqp", "race-m", "race-h", "novel-continuation"),
-    ),
-    (100, 500, 2000, 1_000_000),
+_SEEDS = {scale: (FIRST_REPORT_SEED,) if scale is Scale.SMOKE else SEEDS for scale in Scale}
+
+FINE_TUNING = register(
+    Experiment(
+        name="gpt1-fine-tuning",
+        version=1,
+        paper="gpt1",
+        question="How much does pre-training on novels help on labelled tasks, and the auxiliary objective?",
+        configs={
+            scale: FineTuningConfig(
+                pretraining=PRETRAINING.config(scale),
+                tasks=_TASKS[scale],
+                arms=_arms(scale),
+                baselines=get_args(Baseline),
+                **_shared(scale),
+            )
+            for scale in Scale
+        },
+        seeds=_SEEDS,
+        builds_on=lambda seed: {PRETRAINING.name: pretraining_seed(seed)},
+        corpora=lambda config: config.corpora,
+        budget=lambda config: config.budget(),
+        measure=measure,
+    )
+)
+
+LSTM_FINE_TUNING = register(
+    Experiment(
+        name="gpt1-lstm-fine-tuning",
+        version=1,
+        paper="gpt1",
+        question="What does a pre-trained LSTM in the place of the Transformer score on the same tasks?",
+        configs={
+            scale: LSTMFineTuningConfig(
+                pretraining=LSTM_PRETRAINING.config(scale),
+                tasks={name: rows[-1:] for name, rows in _TASKS[scale].items()},
+                arms={
+                    "lstm": _arm(scale, 1, GPT1_FINE_TUNING.lm_weight, peak_learning_rate=1e-3, updates=300)
+                },
+                baselines=(),
+                **_shared(scale),
+            )
+            for scale in Scale
+        },
+        seeds=_SEEDS,
+        builds_on=lambda seed: {LSTM_PRETRAINING.name: pretraining_seed(seed)},
+        corpora=lambda config: config.corpora,
+        budget=lambda config: config.budget(),
+        measure=measure,
+    )
+)
+
+TRANSFER_TASKS: dict[Scale, tuple[str, ...]] = {
+    Scale.SMOKE: ("play-word-order",),
+    Scale.LAPTOP: ("novel-word-order", "sick"),
+    Scale.GPU: ("mnli-m", "race-m"),
+    Scale.PAPER: ("mnli-m", "race-m"),
+}
+"""Where layers are carried over one by one: the paper's two, or two with short texts, fixed beforehand."""
+
+
+def layers_arm(layers: int) -> str:
+    """Name of an arm that carries so many layers over, such as ``layers_2``."""
+    return f"layers_{layers}"
+
+
+TRANSFER = register(
+    Experiment(
+        name="gpt1-transfer",
+        version=1,
+        paper="gpt1",
+        question="How does the score depend on how many layers are carried over from pre-training?",
+        configs={
+            scale: FineTuningConfig(
+                pretraining=PRETRAINING.config(scale),
+                tasks={task: _TASKS[scale][task][-1:] for task in TRANSFER_TASKS[scale]},
+                arms={layers_arm(n): _full(scale, n) for n in range(PRETRAINING.config(scale).n_layers + 1)},
+                baselines=(),
+                **_shared(scale),
+            )
+            for scale in Scale
+        },
+        seeds=_SEEDS,
+        builds_on=lambda seed: {PRETRAINING.name: pretraining_seed(seed)},
+        corpora=lambda config: config.corpora,
+        budget=lambda config: config.budget(),
+        measure=measure,
+    )
 )

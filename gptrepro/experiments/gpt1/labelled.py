@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from gptrepro.experiments.prepare import trained_tokenizer
 from gptrepro.finetune import SpecialTokens, encode, fine_tune, predict, with_layers_of
 from gptrepro.model import Decoder
 from gptrepro.model.lstm import LSTMLanguageModel
-from gptrepro.published import FineTuningRecipe
+from gptrepro.published import GPT1_FINE_TUNING, FineTuningRecipe
 from gptrepro.tasks.gpt1 import find_task
 from gptrepro.tasks.labelled import Example, Task, TaskData, load_task, subsample
 from gptrepro.text.sources import load_corpus
@@ -36,8 +37,13 @@ class Arm(Config):
     lm_weight: float
     """Of the auxiliary objective; 0 leaves it out."""
     peak_learning_rate: float
-    updates: int
-    """Of each training. Fewer rows are read more often, so that every training makes as many."""
+    updates: int | None
+    """Of each training: fewer rows are read more often, so that every training makes as many. None is the
+    paper's three epochs."""
+
+    def updates_on(self, rows: int, batch_size: int) -> int:
+        """Updates of a training on so many rows."""
+        return self.updates or math.ceil(GPT1_FINE_TUNING.epochs * rows / batch_size)
 
 
 class LabelledConfig(Config):
@@ -72,7 +78,7 @@ class LabelledConfig(Config):
         return FineTuningRecipe(
             peak_learning_rate=arm.peak_learning_rate,
             batch_size=self.batch_size,
-            epochs=arm.updates * self.batch_size / rows,
+            epochs=arm.updates_on(rows, self.batch_size) * self.batch_size / rows,
             warmup_fraction=self.warmup_fraction,
             lm_weight=arm.lm_weight,
             head_dropout=self.head_dropout,
@@ -80,8 +86,12 @@ class LabelledConfig(Config):
 
     def budget(self) -> Budget:
         """What the fine-tunings of one seed cost, at about `TOKENS_A_ROW`."""
-        trainings = sum(len(rows) for rows in self.tasks.values())
-        updates = trainings * sum(arm.updates for arm in self.arms.values())
+        updates = sum(
+            arm.updates_on(rows, self.batch_size)
+            for arm in self.arms.values()
+            for counts in self.tasks.values()
+            for rows in counts
+        )
         tokens = updates * self.batch_size * TOKENS_A_ROW
         return Budget(self.pretraining.cost().parameters, tokens, self.flops(tokens))
 
@@ -163,7 +173,8 @@ def fine_tuned(
         UnitOver: the unit's time is used up; the next call goes on.
     """
     arm, task = config.arms[name], rows.task
-    folder = unit.folder / task.name / f"{name}-{n_rows}-{arm.peak_learning_rate:g}-{arm.updates}"
+    updates = arm.updates_on(n_rows, config.batch_size)
+    folder = unit.folder / task.name / f"{name}-{n_rows}-{arm.peak_learning_rate:g}-{updates}"
 
     def train_and_score() -> dict[str, float]:
         chosen = rows.train(n_rows, unit.seed)
