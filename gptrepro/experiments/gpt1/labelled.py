@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -199,7 +200,7 @@ def fine_tuned(
         return asdict(Outcome(rows.score(scored, predicted), result.tokens))
 
     outcome = Outcome(**remembered(folder / "outcome.json", train_and_score))
-    storage.remove_folder(folder / "training")
+    shutil.rmtree(folder / "training", ignore_errors=True)
     return outcome
 
 
