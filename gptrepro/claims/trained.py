@@ -64,6 +64,7 @@ def arm_beats(
     experiment: str,
     arm: str,
     over: str,
+    rival: str | None = None,
     minimum: float = 0.0,
     lower_is_better: bool = False,
     floor: float | None = None,
@@ -78,6 +79,7 @@ def arm_beats(
         evidence: gives the record.
         experiment: whose record holds both metrics.
         arm, over: metrics of the two arms.
+        rival: the experiment of ``over``, on the same seeds, where it is another one.
         minimum: the least margin that counts, stated before the run.
         lower_is_better: whether the better metric is the lower one (a loss, a perplexity).
         floor: the score of chance; if neither arm is above it, the test is inconclusive.
@@ -88,8 +90,15 @@ def arm_beats(
     record = evidence.record(experiment)
     if record is None:
         return _not_run(experiment)
+    against = evidence.record(rival) if rival else record
+    if against is None:
+        return _not_run(str(rival))
+    if against.seeds != record.seeds or against.scale != record.scale:
+        raise GptreproError(
+            f"{experiment} and {rival} have other seeds or scales: run and publish both at one scale."
+        )
     sign = -1.0 if lower_is_better else 1.0
-    better, worse = record.metric(arm), record.metric(over)
+    better, worse = record.metric(arm), against.metric(over)
     return _judge(
         record,
         [sign * (a - b) for a, b in zip(better, worse, strict=True)],

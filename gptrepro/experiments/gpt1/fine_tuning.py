@@ -14,7 +14,7 @@ scores it once on the same test rows. Baselines that need no training of a netwo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Literal, get_args
 
@@ -92,11 +92,7 @@ def measure(config: FineTuningConfig, unit: Unit) -> Measurement:
             f"{len(failed)} of {len(config.tasks)} tasks failed; the others are measured and kept, and the "
             "same command goes on with these: " + " ".join(f"[{name}] {why}" for name, why in failed.items())
         )
-    for arm in (*config.arms, *config.baselines):
-        if all(score_name(task, arm) in metrics for task in config.tasks):
-            metrics[score_name("average", arm)] = average(
-                metrics[score_name(task, arm)] for task in config.tasks
-            )
+    metrics |= _averages(config, metrics)
     return Measurement(
         metrics={name: round(value, 3) for name, value in metrics.items()},
         history=[],
@@ -106,6 +102,36 @@ def measure(config: FineTuningConfig, unit: Unit) -> Measurement:
     )
 
 
+def curve_name(arm: str, rows: int) -> str:
+    """Name of an arm's mean over the tasks with a curve, such as ``average_full_on_curves_at_100``."""
+    return f"average_{arm}_on_curves_at_{rows}"
+
+
+def gain_name(over: str, rows: int) -> str:
+    """Name of the mean margin of ``full`` over another arm, such as ``gain_over_scratch_at_100``."""
+    return f"gain_over_{over}_at_{rows}"
+
+
+def _averages(config: FineTuningConfig, scores: Mapping[str, float]) -> dict[str, float]:
+    """Each arm's mean over all tasks and, at each number of rows, over those with a curve; margins there."""
+    last = {task: rows[-1] for task, rows in config.tasks.items()}
+    found = {
+        score_name("average", arm): average(scores[score_name(task, arm, n)] for task, n in last.items())
+        for arm in config.arms
+    }
+    for baseline in config.baselines:
+        if baseline != "second_only":
+            found[score_name("average", baseline)] = average(
+                scores[score_name(task, baseline)] for task in config.tasks
+            )
+    curves = {task: set(rows) for task, rows in config.tasks.items() if len(rows) > 1}
+    for n in sorted(set.intersection(*curves.values())) if curves else ():
+        of_arm = {arm: average(scores[score_name(task, arm, n)] for task in curves) for arm in config.arms}
+        found |= {curve_name(arm, n): score for arm, score in of_arm.items()}
+        found |= {gain_name(arm, n): of_arm["full"] - of_arm[arm] for arm in of_arm if arm != "full"}
+    return found
+
+
 def _outcomes(
     config: FineTuningConfig,
     rows: LabelledRows,
@@ -113,13 +139,12 @@ def _outcomes(
     tokenizer: Tokenizer,
     unit: Unit,
 ) -> dict[str, Outcome]:
-    counts = config.tasks[rows.task.name]
     return {
-        score_name(rows.task.name, arm, None if n == counts[-1] else n): fine_tuned(
+        score_name(rows.task.name, arm, n): fine_tuned(
             config, arm, rows, n, pretrained, tokenizer, unit, rows.test
         )
         for arm in config.arms
-        for n in counts
+        for n in config.tasks[rows.task.name]
     }
 
 

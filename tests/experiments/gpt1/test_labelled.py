@@ -43,7 +43,9 @@ def test_updates_are_the_same_on_any_number_of_rows_or_three_epochs() -> None:
 def test_an_outcome_is_computed_once(tmp_path: Path) -> None:
     calls = []
     for _ in range(2):
-        assert remembered(tmp_path / "a" / "b.json", lambda: calls.append(1) or {"score": 1.5}) == {"score": 1.5}
+        assert remembered(tmp_path / "a" / "b.json", lambda: calls.append(1) or {"score": 1.5}) == {
+            "score": 1.5
+        }
     assert len(calls) == 1
 
 
