@@ -230,14 +230,14 @@ def _arm(scale: Scale, layers: int | None, lm_weight: float, **chosen: Any) -> A
 
 def _full(scale: Scale, layers: int | None) -> Arm:
     """The paper's method, with so many layers carried over."""
-    return _arm(scale, layers, GPT1_FINE_TUNING.lm_weight, peak_learning_rate=1e-3, updates=300)
+    return _arm(scale, layers, GPT1_FINE_TUNING.lm_weight, peak_learning_rate=5e-4, updates=300)
 
 
 def _arms(scale: Scale) -> dict[str, Arm]:
     weight = GPT1_FINE_TUNING.lm_weight
     return {
         "full": _full(scale, PRETRAINING.config(scale).n_layers),
-        "no_aux": _arm(scale, PRETRAINING.config(scale).n_layers, 0.0, peak_learning_rate=1e-3, updates=300),
+        "no_aux": _arm(scale, PRETRAINING.config(scale).n_layers, 0.0, peak_learning_rate=2.5e-4, updates=150),
         "scratch": _arm(scale, None, weight, peak_learning_rate=1e-3, updates=300),
     }
 
@@ -250,7 +250,6 @@ _TASKS: dict[Scale, dict[str, tuple[int, ...]]] = {
         "novel-word-order": _CURVE,
         "sick": _CURVE,
         "snli-sample": (2000,),
-        "mrpc": (1000,),
         "stsb": (1000,),
         "novel-continuation": (1000,),
     },

@@ -212,7 +212,7 @@ def remembered(path: Path, compute: Callable[[], Any]) -> Any:
 
 
 def score_name(task: str, arm: str, rows: int | None = None) -> str:
-    """Name of a score, such as ``sick_majority`` or, of what was trained on 100 rows, ``sick_full_at_100``."""
+    """Name of a score: ``sick_majority`` or, of what was trained on 100 rows, ``sick_full_at_100``."""
     return f"{task}_{arm}" + ("" if rows is None else f"_at_{rows}")
 
 
