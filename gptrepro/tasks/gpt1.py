@@ -10,6 +10,7 @@ import difflib
 from dataclasses import replace
 
 from gptrepro.errors import GptreproError
+from gptrepro.tasks.from_text import continuations, word_orders
 from gptrepro.tasks.labelled import Task
 
 _NLI = ("entailment", "neutral", "contradiction")
@@ -76,6 +77,42 @@ _RACE = Task(
     splits={"train": "train", "dev": "dev", "test": "test"},
     metrics=("accuracy",),
 )
+_CONTINUATION = Task(
+    name="novel-continuation",
+    title="Next sentence, novels",
+    kind="multiple choice",
+    texts=("{passage}",),
+    answers=("{endings[0]}", "{endings[1]}"),
+    labels=("first", "second"),
+    splits={"train": "heldout"},
+    metrics=("accuracy",),
+    cut_by="{stretch}",
+    cuts=6,
+    made_by=continuations,
+    source="novels-unread",
+    note=(
+        "Not in the paper: made of four novels by authors whom pre-training does not read; stands in for "
+        "Story Cloze. The wrong ending comes from nearby pages of the same novel."
+    ),
+)
+_WORD_ORDER = Task(
+    name="novel-word-order",
+    title="Word order, novels",
+    kind="classification",
+    texts=("{sentence}",),
+    labels=("disturbed", "in order"),
+    splits={"train": "heldout"},
+    metrics=("matthews", "accuracy"),
+    cut_by="{stretch}",
+    cuts=6,
+    made_by=word_orders,
+    source="novels-unread",
+    note=(
+        "Not in the paper: made of four novels by authors whom pre-training does not read; stands in for "
+        "CoLA. In a disturbed sentence three neighbouring words stand in reverse order."
+    ),
+)
+_FROM_PLAYS = "Made of held-out plays, where no novels are at hand."
 _A_PART = "Trained on {}, of which a tenth is cut off to choose settings by; the training set is not used."
 
 TASKS: dict[str, Task] = {
@@ -262,6 +299,19 @@ TASKS: dict[str, Task] = {
             cut_by="{input_sentence_1}",
             source="story-cloze",
             note="The items that the hub has, a tenth of them for testing; the paper trains on another set.",
+        ),
+        # made of running text
+        _CONTINUATION,
+        _WORD_ORDER,
+        replace(
+            _CONTINUATION,
+            name="play-continuation",
+            title="Next sentence, plays",
+            source="plays",
+            note=_FROM_PLAYS,
+        ),
+        replace(
+            _WORD_ORDER, name="play-word-order", title="Word order, plays", source="plays", note=_FROM_PLAYS
         ),
     )
 }

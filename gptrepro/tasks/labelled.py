@@ -1,13 +1,13 @@
 """Labelled tasks, all of one shape: what goes in, what should come out, and how it is scored.
 
 A `Task` is a declaration of a few lines (`gptrepro.tasks.gpt1` holds those of GPT-1); `load_task` turns the
-rows of its data set into examples for training, choosing settings and testing.
+rows of its data set, or rows made of running text, into examples for training, choosing settings and testing.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,9 +24,6 @@ Kind = Literal["classification", "entailment", "similarity", "multiple choice"]
 Metric = Literal["accuracy", "f1", "matthews", "pearson", "spearman"]
 
 HELD_OUT: tuple[Part, ...] = ("dev", "test")
-CUTS = 10
-"""A part that the data set lacks is one in so many of its training rows."""
-
 UNLABELLED = (-1, "-")
 """What stands for a label in a row without one: the hub's sign, and SNLI's where its judges disagreed."""
 
@@ -83,6 +80,10 @@ class Task:
     cut_by: str = ""
     """Template of what rows of one part must not share with another part: the hash of this text decides where
     a row goes, so that questions on one passage stay together."""
+    cuts: int = 10
+    """A part that the data set lacks is one in so many of its training rows."""
+    made_by: Callable[[Iterable[str]], Iterator[Mapping[str, Any]]] | None = None
+    """Makes the rows of the documents of a running text; None where the data set has rows of its own."""
     source: str = ""
     """The data set in ``data/sources.yml``, where it is not called like the task."""
     note: str = ""
@@ -185,12 +186,9 @@ def _label(task: Task, value: Any, place: str) -> int | float:
 def _examples(task: Task, split: str) -> Iterator[tuple[Mapping[str, Any], Example]]:
     """The labelled rows of a split, each beside its example."""
     labelled = False
-    for number, document in enumerate(load_corpus(task.data_set, split).documents(), start=1):
+    documents = load_corpus(task.data_set, split).documents()
+    for number, row in enumerate(task.made_by(documents) if task.made_by else _parsed(documents), start=1):
         place = f"Row {number:,} of {task.data_set} ({split})"
-        try:
-            row = json.loads(document)
-        except ValueError:
-            row = None
         if not isinstance(row, dict):
             raise GptreproError(f"{place} is no JSON object: correct the data.")
         example = read_row(task, row, place)
@@ -201,7 +199,16 @@ def _examples(task: Task, split: str) -> Iterator[tuple[Mapping[str, Any], Examp
         raise GptreproError(f"{task.data_set} ({split}) has no labelled rows: choose another split for it.")
 
 
+def _parsed(lines: Iterable[str]) -> Iterator[Any]:
+    """The JSON value of each line; None for what is none."""
+    for line in lines:
+        try:
+            yield json.loads(line)
+        except ValueError:
+            yield None
+
+
 def _part_of(task: Task, row: Mapping[str, Any], cut: tuple[Part, ...]) -> Part:
     """Where a row of the training split goes when ``cut`` comes out of it."""
-    place = place_of(task.cut_by.format_map(row), CUTS)
+    place = place_of(task.cut_by.format_map(row), task.cuts)
     return cut[place] if place < len(cut) else "train"
