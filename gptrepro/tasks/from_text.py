@@ -65,7 +65,7 @@ def runs(document: str) -> Iterator[list[str]]:
         lines = paragraph.strip().split("\n")
         spoken = lines[1:] if lines[0].isupper() else lines
         for sentence in sentences(" ".join(" ".join(spoken).split())):
-            if _SENTENCE.fullmatch(sentence):
+            if _SENTENCE.fullmatch(sentence) and not sentence.isupper():
                 run.append(sentence)
             else:
                 yield run

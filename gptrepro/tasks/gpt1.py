@@ -91,7 +91,7 @@ _CONTINUATION = Task(
     made_by=continuations,
     source="novels-unread",
     note=(
-        "Not in the paper: made of four novels by authors of whom pre-training reads nothing, it stands in for "
+        "Not in the paper: made of four novels by authors whom pre-training does not read; stands in for "
         "Story Cloze. The wrong ending comes from nearby pages of the same novel."
     ),
 )
@@ -108,7 +108,7 @@ _WORD_ORDER = Task(
     made_by=word_orders,
     source="novels-unread",
     note=(
-        "Not in the paper: made of four novels by authors of whom pre-training reads nothing, it stands in for "
+        "Not in the paper: made of four novels by authors whom pre-training does not read; stands in for "
         "CoLA. In a disturbed sentence three neighbouring words stand in reverse order."
     ),
 )

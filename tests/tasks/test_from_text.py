@@ -57,8 +57,8 @@ def test_where_sentences_end(paragraph: str, cut: list[str]) -> None:
 def test_headings_end_a_run_and_speakers_do_not() -> None:
     novel = "Chapter I\nHe came. She went.\nThey met.\nPART TWO\nIt rained."
     assert [run for run in runs(novel) if run] == [["He came.", "She went.", "They met."], ["It rained."]]
-    play = "ROSS.\nWho comes? The king\nIs here. [Exit.]\n\nBANQUO.\nSo be it.\n\nSCENE II. Forres\n\nROSS.\nStay!"
-    assert [run for run in runs(play) if run] == [["Who comes?", "The king Is here.", "So be it."], ["Stay!"]]
+    play = "ROSS.\nWho? A king.\nCome. [Exit.]\n\nBANQUO.\nSo be it.\n\nSCENE I. A heath\n\nROSS.\nStay!"
+    assert [run for run in runs(play) if run] == [["Who?", "A king.", "Come.", "So be it."], ["Stay!"]]
 
 
 def test_stretches_are_the_text_in_order(plays: list[str]) -> None:
@@ -163,7 +163,7 @@ def test_a_bag_of_words_knows_nothing_of_order() -> None:
 
 @pytest.mark.mirror
 def test_the_novels_give_rows_enough_and_share_none(mirror: Path) -> None:
-    sizes = {"novel-continuation": (2948, 586, 590), "novel-word-order": (8860, 1926, 1805)}
+    sizes = {"novel-continuation": (3064, 576, 490), "novel-word-order": (9407, 1696, 1488)}
     for name, expected in sizes.items():
         data = load_task(find_task(name))
         assert (len(data.train), len(data.dev), len(data.test)) == expected
