@@ -6,7 +6,7 @@ keep a contrast of at least 3:1 on both grounds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -15,6 +15,8 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
 from scipy import stats
 
 OURS = "#0d7fc4"
@@ -84,13 +86,83 @@ def mean_with_interval(
     plural = "s" if seeds != 1 else ""
     axes.plot(x, mean, marker="o", markersize=4, color=color, label=f"{label} ({seeds} seed{plural})")
     if seeds > 1:
-        half = stats.t.ppf(0.975, seeds - 1) * values.std(axis=0, ddof=1) / np.sqrt(seeds)
+        half = _half_interval(values)
         axes.fill_between(x, mean - half, mean + half, color=color, alpha=0.25, linewidth=0)
+
+
+def _half_interval(values: NDArray[np.floating]) -> Any:
+    """Half of the 95% t-interval of the mean over the first axis, which has two values or more."""
+    return stats.t.ppf(0.975, len(values) - 1) * stats.sem(values, axis=0)
 
 
 def paper_value(axes: Axes, value: float, *, label: str) -> None:
     """Draw the paper's value as a horizontal line on the same axes."""
     axes.axhline(value, color=PAPER, linestyle="--", linewidth=1.4, label=label)
+
+
+def scores_by_task(axes: Axes, tasks: Sequence[str], arms: Mapping[str, Sequence[Sequence[float]]]) -> None:
+    """Draw the mean score of each arm on each task, a row a task, with its 95% t-interval over seeds.
+
+    Args:
+        axes: where to draw; scores along x.
+        tasks: the T names, from the top.
+        arms: for each arm, T lists of a score a seed; of a single score the interval is left out.
+    """
+    places = np.arange(len(tasks), dtype=float)
+    colors = [OURS, PAPER, THIRD, FOURTH, INK]
+    for number, (arm, of_tasks) in enumerate(arms.items()):
+        offset = 0.6 * ((number + 0.5) / len(arms) - 0.5)
+        means = [float(np.mean(scores)) for scores in of_tasks]
+        halves = [_half_interval(np.asarray(scores)) if len(scores) > 1 else 0.0 for scores in of_tasks]
+        axes.errorbar(
+            means, places + offset, xerr=halves, fmt="os^Dv"[number % 5], color=colors[number % 5], label=arm
+        )
+    axes.set_yticks(places, tasks)
+    axes.invert_yaxis()
+
+
+def token_strips(
+    axes: Axes, strips: Sequence[tuple[str, Sequence[tuple[str, str]]]], width: int = 16
+) -> None:
+    """Draw sequences token by token, a box each, the special ones in colour.
+
+    Args:
+        axes: where to draw; it loses its frame.
+        strips: a name and the tokens of each sequence, every token with its role: ``text``, or a special
+            token's own name, which is written into its box.
+        width: the most boxes that are drawn; of a longer sequence the middle is left out.
+    """
+    colors = {"text": INK, "start": OURS, "delimiter": FOURTH, "extract": PAPER}
+    for row, (_, tokens) in enumerate(strips):
+        kept = list(tokens)
+        if len(kept) > width:
+            kept = [*kept[: width // 2], ("...", "text"), *kept[len(kept) - width // 2 + 1 :]]
+        for column, (token, role) in enumerate(kept):
+            special = role != "text"
+            axes.add_patch(
+                Rectangle(
+                    (column + 0.04, row - 0.38),
+                    0.92,
+                    0.76,
+                    facecolor=to_rgba(colors[role], 0.3 if special else 0.08),
+                    edgecolor=colors[role],
+                )
+            )
+            axes.text(
+                column + 0.5,
+                row,
+                role if special else token,
+                ha="center",
+                va="center",
+                fontsize=6.5,
+                clip_on=True,
+            )
+    axes.set(xlim=(0, width), ylim=(len(strips) - 0.5, -0.5), xticks=[])
+    axes.set_yticks(range(len(strips)), [name for name, _ in strips])
+    axes.grid(visible=False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(length=0)
 
 
 def attention_map(

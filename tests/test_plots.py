@@ -51,3 +51,27 @@ def test_an_attention_map_is_bare_at_zero_full_at_one_and_labelled_both_ways():
     assert image.to_rgba([0.0])[0, 3] == 0.0 and image.to_rgba([1.0])[0, 3] == 1.0
     assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "b"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["A", "B", "end"]
+
+
+def test_scores_stand_in_a_row_a_task_with_the_interval_of_their_seeds():
+    _, axes = plt.subplots()
+    plots.scores_by_task(axes, ["one", "two"], {"ours": [[1.0, 2.0, 3.0], [5.0]], "theirs": [[4.0], [6.0]]})
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["one", "two"]
+    assert axes.yaxis_inverted()
+    ours, theirs = axes.containers
+    assert list(ours[0].get_xdata()) == [2.0, 5.0] and list(theirs[0].get_xdata()) == [4.0, 6.0]
+    (bars,) = ours[2]
+    first, second = (segment[:, 0] for segment in bars.get_segments())
+    assert first == pytest.approx(stats.t.interval(0.95, 2, loc=2.0, scale=stats.sem([1.0, 2.0, 3.0])))
+    assert second[0] == second[1]
+    plt.close("all")
+
+
+def test_a_long_strip_of_tokens_keeps_both_ends_and_names_the_special_ones():
+    _, axes = plt.subplots()
+    tokens = [("<s>", "start"), *((f"t{i}", "text") for i in range(30)), ("<e>", "extract")]
+    plots.token_strips(axes, [("a text", tokens)], width=10)
+    written = [text.get_text() for text in axes.texts]
+    assert written == ["start", "t0", "t1", "t2", "t3", "...", "t27", "t28", "t29", "extract"]
+    assert len(axes.patches) == 10
+    plt.close("all")

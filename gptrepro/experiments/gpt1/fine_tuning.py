@@ -234,12 +234,16 @@ def _full(scale: Scale, layers: int | None) -> Arm:
 
 
 def _arms(scale: Scale) -> dict[str, Arm]:
-    weight = GPT1_FINE_TUNING.lm_weight
+    whole, weight = PRETRAINING.config(scale).n_layers, GPT1_FINE_TUNING.lm_weight
     return {
-        "full": _full(scale, PRETRAINING.config(scale).n_layers),
-        "no_aux": _arm(scale, PRETRAINING.config(scale).n_layers, 0.0, peak_learning_rate=2.5e-4, updates=150),
+        "full": _full(scale, whole),
+        "no_aux": _arm(scale, whole, 0.0, peak_learning_rate=2.5e-4, updates=150),
         "scratch": _arm(scale, None, weight, peak_learning_rate=1e-3, updates=300),
     }
+
+
+def _curve_to(rows: int) -> tuple[int, ...]:
+    return (*(n for n in _CURVE if n < rows), rows)
 
 
 _TASKS: dict[Scale, dict[str, tuple[int, ...]]] = {
@@ -311,7 +315,11 @@ LSTM_FINE_TUNING = register(
     )
 )
 
-TRANSFER_TASKS: dict[Scale, tuple[str, ...]] = {
+TRANSFERdef _curve_to(rows: int) -> tuple[int, ...]:
+    return (*(n for n in _CURVE if n < rows), rows)
+
+
+_TASKS: dict[Scale, tuple[str, ...]] = {
     Scale.SMOKE: ("play-word-order",),
     Scale.LAPTOP: ("novel-word-order", "sick"),
     Scale.GPU: ("mnli-m", "race-m"),
@@ -341,7 +349,7 @@ TRANSFER = register(
             )
             for scale in Scale
         },
-        seeds=_SEEDS,
+        seeds=_SEEDS | {Scale.LAPTOP: SEEDS[:3]},
         builds_on=lambda seed: {PRETRAINING.name: pretraining_seed(seed)},
         corpora=lambda config: config.corpora,
         budget=lambda config: config.budget(),
