@@ -27,6 +27,13 @@ def compact(value: Any) -> str:
     return str(value)
 
 
+def with_unit(text: str, unit: str | None) -> str:
+    """A value in words with its unit; "%" follows without a space."""
+    if not text or not unit:
+        return text
+    return f"{text}{unit}" if unit.startswith("%") else f"{text} {unit}"
+
+
 def label(key: Any) -> str:
     """The name of a part of a value, in words; its unit "_pct" is left to the number."""
     text = str(key)

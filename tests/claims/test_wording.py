@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gptrepro.claims.wording import compact
+from gptrepro.claims.wording import compact, with_unit
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,9 @@ from gptrepro.claims.wording import compact
 )
 def test_values_are_short(value, text):
     assert compact(value) == text
+
+
+def test_a_percent_sign_follows_without_a_space():
+    assert with_unit("59.1", "% accuracy") == "59.1% accuracy"
+    assert with_unit("12", "blocks") == "12 blocks"
+    assert with_unit("", "blocks") == "" and with_unit("12", None) == "12"
