@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -54,6 +55,27 @@ def headline(judged: Sequence[JudgedClaim]) -> str:
         f"Of {len(tried)} claim{'' if len(tried) == 1 else 's'} put to an experiment, {held} held; "
         f"{consistent} more are consistent by construction or arithmetic and counted apart."
     )
+
+
+def outcome(judged: Sequence[JudgedClaim]) -> str:
+    """What experiments decided, for the summary of a chapter: the claims by verdict, without their asides."""
+    kinds = {
+        "held": SUPPORTED,
+        "was not replicated": (Verdict.NOT_REPLICATED,),
+        "is inconclusive": (Verdict.INCONCLUSIVE,),
+        "has not run": (Verdict.NOT_RUN,),
+    }
+    tried = [item for item in judged if item.basis == "experiment"]
+    sentences = []
+    for kind, verdicts in kinds.items():
+        said = [_ASIDE.sub("", item.claim.statement) for item in tried if item.judgement.verdict in verdicts]
+        if said:
+            sentences.append(f"What {kind}: {' '.join(f'*{statement}*' for statement in said)}")
+    scales = sorted({item.judgement.scale for item in tried if item.judgement.scale})
+    return f"**Outcome{f' at {scales[0]} scale' if scales else ''}.** {' '.join(sentences)}"
+
+
+_ASIDE = re.compile(r" \([^)]*\)")
 
 
 def count_by_basis(judged: Sequence[JudgedClaim]) -> pd.DataFrame:

@@ -196,7 +196,7 @@ def increases_with(
         slopes.tolist(),
         region=(minimum, math.inf),
         measured=_mean((sign * scores[:, -1]).tolist()),
-        compared=_compared(record, [list(points)[0], list(points)[-1]], names),
+        compared=_compared(record, [next(iter(points)), list(points)[-1]], names),
         unit=unit,
         effect=f"slope a {'doubling' if log else per}",
         support=support,
@@ -239,7 +239,8 @@ def _judge(
 ) -> Judgement:
     """Judge whether the mean of ``statistic``, one value a seed, lies within ``region``.
 
-    ``effect`` names the statistic, ``between`` says of what. ``scores``, if any, are those of which at least one must be above ``floor``, after turning by ``sign``.
+    ``effect`` names the statistic, ``between`` says of what. Of ``scores``, if any, one at least must be
+    above ``floor``, after turning by ``sign``.
     """
     if support not in get_args(Support):
         raise GptreproError(f"A supported claim is {', '.join(get_args(Support))}, not '{support}'.")

@@ -249,8 +249,8 @@ def test_scoreboard_filters_searches_and_sorts(visit, site: str) -> None:
 @pytest.mark.parametrize("width", [1000, 1300])
 def test_scoreboard_is_cut_nowhere_and_unfolds_evidence(visit, site: str, width: int) -> None:
     page = visit(site + "notebooks/ledger/scoreboard.html", width=width).page
-    cut = """() => [...document.querySelectorAll('.ledger-wrap, table.ledger td, table.ledger .verdict')].filter(
-        e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth).map(e => e.outerHTML.slice(0, 120))"""
+    cut = """() => [...document.querySelectorAll('.ledger-wrap, .ledger td, .ledger .verdict')].filter(e =>
+        e.scrollWidth > e.clientWidth + 1 && e.clientWidth).map(e => e.outerHTML.slice(0, 120))"""
     assert page.evaluate(cut) == []
     heights = page.locator("table.ledger tbody tr").evaluate_all("rows => rows.map(row => row.offsetHeight)")
     assert max(heights) < 260 and sum(heights) / len(heights) < 110

@@ -11,6 +11,7 @@ from gptrepro.claims.tables import (
     frame,
     headline,
     measured,
+    outcome,
     printed,
     scoreboard_html,
     select,
@@ -65,6 +66,14 @@ def test_selection_by_paper_and_verdict():
 
 def test_what_holds_by_construction_stays_out_of_the_headline():
     assert headline(ROWS).startswith("Of 2 claims put to an experiment, 1 held; 1 more")
+
+
+def test_the_outcome_names_claims_by_verdict_and_leaves_out_what_no_experiment_decided():
+    aside = judged("gpt3", Verdict.INCONCLUSIVE, "It may (by 0.1 nats) be.", experiment="gpt1-pretraining")
+    assert outcome([*ROWS, aside]) == (
+        "**Outcome at laptop scale.** What held: *<b>Bold</b> & true* What was not replicated: *It holds.* "
+        "What is inconclusive: *It may be.*"
+    )
 
 
 def test_verdicts_are_counted_by_what_they_rest_on():
