@@ -99,7 +99,7 @@ def measured(item: JudgedClaim) -> str:
     """What was measured, as short text; of a comparison both sides, the effect and its 95% interval."""
     found = item.judgement
     unit = found.unit or item.claim.unit
-    means = ", ".join(f"{name} {mean:.2f}" for name, mean in found.compared.items())
+    means = ", ".join(f"{name}: {mean:.2f}" for name, mean in found.compared.items())
     text = with_unit(means, unit) if means else _text(found.measured, item.claim)
     if found.effect is None or found.interval is None:
         return text

@@ -91,7 +91,7 @@ def test_html_escapes_and_carries_what_the_filters_need():
 
 
 def test_a_comparison_shows_both_sides_its_unit_and_the_effect_with_its_interval():
-    text = "ours 2.10, theirs 1.50 nats; margin 0.60 (0.50 to 0.75)"
+    text = "ours: 2.10, theirs: 1.50 nats; margin 0.60 (0.50 to 0.75)"
     assert measured(ROWS[1]) == frame(ROWS)["measured"].iloc[1] == text
     assert text in scoreboard_html(ROWS)
 
@@ -113,8 +113,8 @@ def test_a_long_value_is_folded_with_the_unit_of_its_parts():
         for value in ({"a": 1, "b": 2}, scores)
     )
     html = scoreboard_html([JudgedClaim(claim, Judgement(Verdict.CITED, "z")) for claim in (short, long)])
-    assert ">a 1, b 2 (points)</td>" in html
-    assert "<summary>12 values</summary> benchmark 0 0, benchmark 1 1" in html
+    assert ">a: 1, b: 2 (points)</td>" in html
+    assert "<summary>12 values</summary> benchmark 0: 0, benchmark 1: 1" in html
 
 
 def test_frame_marks_stale_rows():
@@ -148,7 +148,7 @@ def test_findings_show_what_was_asked():
     yes_or_no = ROWS[0].claim.model_copy(update={"published": {"held": True}})
     found = Judgement(Verdict.CONSISTENT, "z", measured={"a": 1, "b": 2, "held": True})
     table = findings([JudgedClaim(claim, found), JudgedClaim(yes_or_no, found)])
-    assert list(table["we find"]) == ["a 1", "a 1, b 2, held yes"]
+    assert list(table["we find"]) == ["a: 1", "a: 1, b: 2, held: yes"]
 
 
 def test_a_wide_table_is_announced_by_its_size():

@@ -10,9 +10,10 @@ from gptrepro.claims.wording import compact, with_unit
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        ({"heads": 12, "d_head": 64}, "heads 12, d_head 64"),
-        ({"warmup_updates": 2000, "flagged_pct": 45}, "warmup updates 2,000, flagged 45%"),
-        ({"alpha_N": 0.076, "N_c": 8.8e13}, "alpha_N 0.076, N_c 88,000,000,000,000"),
+        ({"heads": 12, "d_head": 64}, "heads: 12, d_head: 64"),
+        ({"warmup_updates": 2000, "flagged_pct": 45}, "warmup updates: 2,000, flagged: 45%"),
+        ({"alpha_N": 0.076, "N_c": 8.8e13}, "alpha_N: 0.076, N_c: 88,000,000,000,000"),
+        ({"small": {"fits": True, "share_pct": 8.6}, "xl": 1}, "small (fits: yes, share: 8.6%), xl: 1"),
         (116534784, "116,534,784"),
         (174.6e9, "174,600,000,000"),
         (True, "yes"),
