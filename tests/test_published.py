@@ -22,7 +22,7 @@ TABLE_D1_MILLIONS = {
 
 
 def test_there_are_thirteen_models_in_the_order_of_the_papers():
-    assert len(PUBLISHED) == 13
+    assert len(PUBLISHED) == 13, "state the new model here, and its count below"
     assert [model.paper for model in PUBLISHED.values()] == ["gpt1"] + ["gpt2"] * 4 + ["gpt3"] * 8
 
 
