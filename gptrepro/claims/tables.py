@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -58,24 +57,13 @@ def headline(judged: Sequence[JudgedClaim]) -> str:
 
 
 def outcome(judged: Sequence[JudgedClaim]) -> str:
-    """What experiments decided, for the summary of a chapter: the claims by verdict, without their asides."""
-    kinds = {
-        "held": SUPPORTED,
-        "was not replicated": (Verdict.NOT_REPLICATED,),
-        "is inconclusive": (Verdict.INCONCLUSIVE,),
-        "has not run": (Verdict.NOT_RUN,),
-    }
+    """What experiments decided, for the summary of a chapter: a Markdown list, ordered by verdict."""
     tried = [item for item in judged if item.basis == "experiment"]
-    sentences = []
-    for kind, verdicts in kinds.items():
-        said = [_ASIDE.sub("", item.claim.statement) for item in tried if item.judgement.verdict in verdicts]
-        if said:
-            sentences.append(f"What {kind}: {' '.join(f'*{statement}*' for statement in said)}")
+    tried.sort(key=lambda item: list(Verdict).index(item.judgement.verdict))
     scales = sorted({item.judgement.scale for item in tried if item.judgement.scale})
-    return f"**Outcome{f' at {scales[0]} scale' if scales else ''}.** {' '.join(sentences)}"
-
-
-_ASIDE = re.compile(r" \([^)]*\)")
+    where = f" at {' and '.join(scales)} scale" if scales else ""
+    lines = [f"- *{_verdict_text(item)}*: {item.claim.statement}" for item in tried]
+    return "\n".join([f"**Outcome{where}.**", "", *lines])
 
 
 def count_by_basis(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
