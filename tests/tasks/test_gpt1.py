@@ -54,8 +54,8 @@ def test_labelled_rows_have_a_task() -> None:
     used = {task.data_set for task in TASKS.values()}
     for name, corpus in catalogue().corpora.items():
         assert corpus.format != "rows" or name in used, (
-            f"no task reads the labelled rows of {name}: add one to gptrepro/tasks, with a note where the rows "
-            "are not the paper's"
+            f"no task reads the labelled rows of {name}: add one to gptrepro/tasks, with a note where the "
+            "rows are not the paper's"
         )
 
 
