@@ -22,8 +22,10 @@ TABLE_D1_MILLIONS = {
 
 
 def test_there_are_thirteen_models_in_the_order_of_the_papers():
-    assert len(PUBLISHED) == 13
+    assert len(PUBLISHED) == 13, "state the new model here"
     assert [model.paper for model in PUBLISHED.values()] == ["gpt1"] + ["gpt2"] * 4 + ["gpt3"] * 8
+    counted = [name for name, model in PUBLISHED.items() if model.paper == "gpt3"]
+    assert counted == list(TABLE_D1_MILLIONS), "give each model of GPT-3 its count, in the order of the table"
 
 
 @pytest.mark.parametrize(("name", "millions"), TABLE_D1_MILLIONS.items())

@@ -12,7 +12,7 @@ from gptrepro.scales import Scale, largest_first, parse_scale, threads
 
 
 def test_order_and_evidence():
-    assert largest_first() == (Scale.PAPER, Scale.GPU, Scale.LAPTOP)
+    assert largest_first() == (Scale.PAPER, Scale.GPU, Scale.LAPTOP), "state here where the new scale stands"
     assert [scale for scale in Scale if not scale.publishable] == [Scale.SMOKE]
     assert parse_scale("gpu") is Scale.GPU
     with pytest.raises(GptreproError, match="choose smoke, laptop, gpu, paper"):

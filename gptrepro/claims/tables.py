@@ -12,7 +12,7 @@ import pandas as pd
 from gptrepro.claims.claim import Claim
 from gptrepro.claims.ledger import Basis, JudgedClaim
 from gptrepro.claims.verdict import SUPPORTED, Verdict
-from gptrepro.claims.wording import compact
+from gptrepro.claims.wording import compact, with_unit
 from gptrepro.errors import GptreproError
 
 
@@ -56,6 +56,16 @@ def headline(judged: Sequence[JudgedClaim]) -> str:
     )
 
 
+def outcome(judged: Sequence[JudgedClaim]) -> str:
+    """What experiments decided, for the summary of a chapter: a Markdown list, ordered by verdict."""
+    tried = [item for item in judged if item.basis == "experiment"]
+    tried.sort(key=lambda item: list(Verdict).index(item.judgement.verdict))
+    scales = sorted({item.judgement.scale for item in tried if item.judgement.scale})
+    where = f" at {' and '.join(scales)} scale" if scales else ""
+    lines = [f"- *{_verdict_text(item)}*: {item.claim.statement}" for item in tried]
+    return "\n".join([f"**Outcome{where}.**", "", *lines])
+
+
 def count_by_basis(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
     """How many claims have each verdict (rows), by what the verdict rests on (columns)."""
     counts = Counter((item.judgement.verdict, item.basis) for item in judged)
@@ -69,8 +79,26 @@ def count_by_basis(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
 
 
 def printed(claim: Claim) -> str:
-    """What the paper prints, as short text."""
-    return f"table of {len(claim.rows)} rows" if claim.table is not None else compact(claim.published)
+    """What the paper prints, as short text; a number with its unit."""
+    return f"table of {len(claim.rows)} rows" if claim.table is not None else _text(claim.published, claim)
+
+
+def measured(item: JudgedClaim) -> str:
+    """What was measured, as short text; of a comparison both sides, the effect and its 95% interval."""
+    found = item.judgement
+    unit = found.unit or item.claim.unit
+    means = ", ".join(f"{name}: {mean:.2f}" for name, mean in found.compared.items())
+    text = with_unit(means, unit) if means else _text(found.measured, item.claim)
+    if found.effect is None or found.interval is None:
+        return text
+    low, high = found.interval
+    return f"{text}; {found.effect} {found.size:.2f} ({low:.2f} to {high:.2f})"
+
+
+def _text(value: Any, claim: Claim) -> str:
+    """A number with the claim's unit; where there are several, their names say what they are."""
+    single = isinstance(value, int | float) and not isinstance(value, bool)
+    return with_unit(compact(value), claim.unit if single else None)
 
 
 def frame(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
@@ -81,7 +109,7 @@ def frame(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
                 "claim": item.claim.statement,
                 "where": item.claim.where,
                 "published": printed(item.claim),
-                "measured": compact(item.judgement.measured),
+                "measured": measured(item),
                 "verdict": _verdict_text(item),
             }
             for item in judged
@@ -128,7 +156,7 @@ def findings(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
             {
                 "it is said": claim.statement,
                 "value": printed(claim),
-                "we find": compact(_what_was_asked(claim.published, item.judgement.measured)),
+                "we find": _text(_what_was_asked(claim.published, item.judgement.measured), claim),
                 "finding": finding,
                 "note": note,
             }
@@ -149,14 +177,17 @@ def _verdict_text(item: JudgedClaim) -> str:
     return f"{item.judgement.verdict}{' (stale)' if item.judgement.stale else ''}"
 
 
-_COLUMNS = ("Claim", "Paper", "Where", "Published", "Measured", "Verdict", "Evidence")
+_COLUMNS = ("Paper", "Claim", "Published", "Measured", "Verdict")
+
+_LONG = 90
+"""Characters of a value beyond which the Scoreboard folds it away."""
 
 
 def scoreboard_html(judged: Sequence[JudgedClaim]) -> str:
     """Every claim as one HTML table, for the Scoreboard.
 
     A row's ``data-paper``, ``data-verdict`` and ``data-basis`` serve the page's filters; each claim has
-    an anchor.
+    an anchor. Evidence and long values are folded, so that a row stays low.
     """
     head = "".join(f'<th scope="col">{column}</th>' for column in _COLUMNS)
     body = "\n".join(_row_html(item) for item in judged)
@@ -172,34 +203,42 @@ def _row_html(item: JudgedClaim) -> str:
     badge = f'<span class="verdict verdict-{kind}">{found.verdict}</span>'
     if found.stale:
         badge += ' <span class="badge-stale">stale</span>'
+    name = escape(claim.id)
     statement = escape(claim.statement)
     if claim.chapter:
         statement += f' <a href="../{escape(claim.chapter)}.html">chapter</a>'
     cells = (
-        statement,
-        escape(claim.paper),
-        escape(claim.where),
-        escape(printed(claim)) + (f" <small>{escape(claim.unit)}</small>" if claim.unit else ""),
-        escape(compact(found.measured)),
+        f'{escape(claim.paper)}, {escape(claim.where)} <a class="claim-id" href="#{name}">{name}</a>',
+        f"{statement} {_folded('why', _evidence(item))}",
+        _value_html(printed(claim), claim.unit if isinstance(claim.published, Mapping | list) else None),
+        _value_html(measured(item)),
         badge,
-        escape(_evidence(item)),
     )
     columns = "".join(
         f'<td data-label="{label}">{cell}</td>' for label, cell in zip(_COLUMNS, cells, strict=True)
     )
     return (
-        f'<tr id="{escape(claim.id)}" data-paper="{escape(claim.paper)}" data-verdict="{kind}" '
+        f'<tr id="{name}" data-paper="{escape(claim.paper)}" data-verdict="{kind}" '
         f'data-basis="{item.basis.replace(" ", "-")}">{columns}</tr>'
     )
+
+
+def _folded(summary: str, text: str) -> str:
+    return f"<details><summary>{summary}</summary> {escape(text)}</details>"
+
+
+def _value_html(text: str, unit: str | None = None) -> str:
+    """A value; a long one is folded. ``unit`` is what its parts share."""
+    shown = f"{text} ({unit})" if unit else text
+    return _folded(f"{text.count(', ') + 1} values", shown) if len(text) > _LONG else escape(shown)
 
 
 def _evidence(item: JudgedClaim) -> str:
     found = item.judgement
     parts = [found.reason]
-    if found.interval:
-        low, high = found.interval
+    if found.mde is not None:
         parts.append(
-            f"95% interval {low:.2f} to {high:.2f}, n = {found.n}, smallest visible effect {found.mde:.2f}."
+            f"n = {found.n} seeds; smallest {found.effect} that the test could have seen: {found.mde:.2f}."
         )
     if found.scale:
         parts.append(f"Scale {found.scale}, {found.experiment}.")

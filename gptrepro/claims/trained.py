@@ -8,7 +8,7 @@ it is `not replicated`; anything else is `inconclusive`. The region is stated in
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -44,16 +44,16 @@ def loss_falls(
 
     ``report`` names the metric that stands beside the published value; it plays no part in the verdict.
     """
-    return arm_beats(
-        published,
-        evidence,
-        experiment=experiment,
-        arm=after,
-        over=before,
-        minimum=minimum,
-        lower_is_better=True,
-        report=report,
-        effect=f"the fall in nats from {before} to {after}",
+    record = evidence.record(experiment)
+    if record is None:
+        return _not_run(experiment)
+    return _judge(
+        record,
+        [a - b for a, b in zip(record.metric(before), record.metric(after), strict=True)],
+        region=(minimum, math.inf),
+        measured=_mean(record.metric(report)),
+        effect="fall in nats",
+        between=f" from {before} to {after}",
     )
 
 
@@ -68,8 +68,8 @@ def arm_beats(
     minimum: float = 0.0,
     lower_is_better: bool = False,
     floor: float | None = None,
-    report: str | None = None,
-    effect: str | None = None,
+    names: Mapping[str, str] | None = None,
+    unit: str | None = None,
     support: Support = "trend replicated",
 ) -> Judgement:
     """Metric ``arm`` beats metric ``over``, paired by seed, by more than ``minimum``.
@@ -83,8 +83,8 @@ def arm_beats(
         minimum: the least margin that counts, stated before the run.
         lower_is_better: whether the better metric is the lower one (a loss, a perplexity).
         floor: the score of chance; if neither arm is above it, the test is inconclusive.
-        report: the metric shown beside the published value; ``arm`` when None.
-        effect: what the difference is, in words.
+        names: what readers call the metrics.
+        unit: of the metrics, where it is not the claim's.
         support: the verdict of a supported claim.
     """
     record = evidence.record(experiment)
@@ -103,8 +103,11 @@ def arm_beats(
         record,
         [sign * (a - b) for a, b in zip(better, worse, strict=True)],
         region=(minimum, math.inf),
-        measured=_mean(record.metric(report or arm)),
-        effect=effect or f"the margin of {arm} over {over}",
+        measured=_mean(better),
+        compared=(compared := _compared(record, [arm, over], names)),
+        unit=unit,
+        effect="margin",
+        between=" ({} over {})".format(*compared),
         support=support,
         scores=[better, worse] if floor is not None else [],
         floor=sign * floor if floor is not None else 0.0,
@@ -121,12 +124,15 @@ def equivalent_within(
     other: str,
     margin: float,
     floor: float | None = None,
+    names: Mapping[str, str] | None = None,
+    unit: str | None = None,
     support: Support = "trend replicated",
 ) -> Judgement:
     """Metrics ``arm`` and ``other``, paired by seed, differ by less than ``margin`` either way.
 
     Two one-sided tests at 2.5% each: the 95% interval of the difference must lie within the margin, so that
-    a difference too small for the seeds to see does not pass for none. ``floor`` as in `arm_beats`.
+    a difference too small for the seeds to see does not pass for none. ``floor``, ``names`` and ``unit`` as
+    in `arm_beats`.
     """
     record = evidence.record(experiment)
     if record is None:
@@ -137,7 +143,10 @@ def equivalent_within(
         [a - b for a, b in zip(values, others, strict=True)],
         region=(-margin, margin),
         measured=_mean(values),
-        effect=f"the difference of {arm} from {other}",
+        compared=(compared := _compared(record, [arm, other], names)),
+        unit=unit,
+        effect="difference",
+        between=" ({} against {})".format(*compared),
         support=support,
         scores=[values, others] if floor is not None else [],
         floor=floor or 0.0,
@@ -154,6 +163,9 @@ def increases_with(
     log: bool = False,
     lower_is_better: bool = False,
     floor: float | None = None,
+    per: str = "unit",
+    names: Mapping[str, str] | None = None,
+    unit: str | None = None,
     support: Support = "trend replicated",
 ) -> Judgement:
     """A score rises along ``points`` (sizes, shots, updates) by more than ``minimum`` a unit, unbroken.
@@ -170,6 +182,8 @@ def increases_with(
         log: whether the slope is per doubling of the position instead of per unit.
         lower_is_better: whether the metric should fall.
         floor: the score of chance; if the last point is not above it, the test is inconclusive.
+        per: what a unit of the position is, such as ``letter``.
+        names, unit: as in `arm_beats`.
         support: the verdict of a supported claim.
 
     Raises:
@@ -191,7 +205,9 @@ def increases_with(
         slopes.tolist(),
         region=(minimum, math.inf),
         measured=_mean((sign * scores[:, -1]).tolist()),
-        effect=f"the slope {'a doubling' if log else 'a unit'}",
+        compared=_compared(record, [next(iter(points)), list(points)[-1]], names),
+        unit=unit,
+        effect=f"slope a {'doubling' if log else per}",
         support=support,
         scores=[(sign * scores[:, -1]).tolist()] if floor is not None else [],
         floor=sign * floor if floor is not None else 0.0,
@@ -222,20 +238,28 @@ def _judge(
     region: tuple[float, float],
     measured: float,
     effect: str,
-    support: Support,
-    scores: list[list[float]],
-    floor: float,
+    between: str = "",
+    compared: Mapping[str, float] | None = None,
+    unit: str | None = None,
+    support: Support = "trend replicated",
+    scores: Sequence[list[float]] = (),
+    floor: float = 0.0,
     sign: float = 1.0,
 ) -> Judgement:
     """Judge whether the mean of ``statistic``, one value a seed, lies within ``region``.
 
-    ``scores``, if any, are those of which at least one must be above ``floor``, after turning by ``sign``.
+    ``effect`` names the statistic, ``between`` says of what. Of ``scores``, if any, one at least must be
+    above ``floor``, after turning by ``sign``.
     """
     if support not in get_args(Support):
         raise GptreproError(f"A supported claim is {', '.join(get_args(Support))}, not '{support}'.")
     reason = stale_reason(record, find_experiment(record.experiment))
     common: dict[str, Any] = {
         "measured": round(measured, 2),
+        "unit": unit,
+        "compared": compared or {},
+        "effect": effect,
+        "size": round(_mean(statistic), 3),
         "n": len(statistic),
         "seeds": record.seeds,
         "scale": str(record.scale),
@@ -272,10 +296,15 @@ def _judge(
         verdict, relation = Verdict.INCONCLUSIVE, "includes"
     return Judgement(
         verdict,
-        f"The 95% interval of {effect} {relation} {bound} stated beforehand.",
+        f"The 95% interval of the {effect}{between} {relation} {bound} stated beforehand.",
         p_value=p_value,
         **common,
     )
+
+
+def _compared(record: Record, metrics: list[str], names: Mapping[str, str] | None) -> dict[str, float]:
+    """The means over seeds of some metrics, by the names that readers know them by."""
+    return {(names or {}).get(name, name): round(_mean(record.metric(name)), 2) for name in metrics}
 
 
 def _mean(values: list[float]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -43,9 +44,17 @@ class Judgement:
     reason: str
     """One sentence: why this verdict."""
     measured: Any = None
-    """The measured value, in the claim's unit."""
+    """The measured value, in the claim's unit unless ``unit`` names another."""
+    unit: str | None = None
+    """Unit of what was measured, where it is not the claim's."""
+    compared: Mapping[str, float] = field(default_factory=dict)
+    """What the rule compares, by name: means over the seeds."""
+    effect: str | None = None
+    """What the rule tests, in words: a margin, a difference, a slope."""
+    size: float | None = None
+    """Mean of the effect over the seeds."""
     interval: tuple[float, float] | None = None
-    """95% interval of the effect that the rule tests."""
+    """95% interval of the effect."""
     n: int | None = None
     """Independent units that the interval rests on."""
     seeds: list[int] = field(default_factory=list)

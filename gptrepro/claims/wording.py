@@ -15,7 +15,7 @@ def compact(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, Mapping):
-        return ", ".join(f"{label(key)} {compact(item)}{_unit(key, item)}" for key, item in value.items())
+        return ", ".join(_part(key, item) for key, item in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(compact(item) for item in value) or "none"
     if isinstance(value, bool):
@@ -25,6 +25,20 @@ def compact(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return str(value)
+
+
+def _part(key: Any, item: Any) -> str:
+    """A named part; what has parts of its own stands in brackets, so that one sees where it ends."""
+    if isinstance(item, Mapping):
+        return f"{label(key)} ({compact(item)})"
+    return f"{label(key)}: {compact(item)}{_unit(key, item)}"
+
+
+def with_unit(text: str, unit: str | None) -> str:
+    """A value in words with its unit; "%" follows without a space."""
+    if not text or not unit:
+        return text
+    return f"{text}{unit}" if unit.startswith("%") else f"{text} {unit}"
 
 
 def label(key: Any) -> str:

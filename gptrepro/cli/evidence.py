@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -65,38 +65,30 @@ def claims(
     import torch
 
     from gptrepro.claims import judge, load_claims
-    from gptrepro.claims.tables import check_selection, select
+    from gptrepro.claims.tables import check_selection, measured, printed, select
 
     torch.set_num_threads(1)  # probes are many small operations: a second thread only waits
     known = load_claims()
     check_selection(known, paper=paper, verdict=verdict)
-    rows = [item.as_row() for item in select(judge(known), paper=paper, verdict=verdict)]
+    chosen = select(judge(known), paper=paper, verdict=verdict)
     if as_json:
-        print_json(rows)
+        print_json([item.as_row() for item in chosen])
         return
     print_table(
-        f"{len(rows)} claims",
+        f"{len(chosen)} claims",
         ["claim", "where", "published", "measured", "verdict", "reason"],
         [
             [
-                row["id"],
-                row["where"],
-                _value(row["published"]),
-                _value(row["measured"]),
-                row["verdict"] + (" (stale)" if row["stale"] else ""),
-                row["stale"] or row["reason"],
+                item.claim.id,
+                item.claim.where,
+                printed(item.claim),
+                measured(item),
+                item.judgement.verdict + (" (stale)" if item.judgement.stale else ""),
+                item.judgement.stale or item.judgement.reason,
             ]
-            for row in rows
+            for item in chosen
         ],
     )
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_value(item)}" for key, item in value.items())
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 @app.command()

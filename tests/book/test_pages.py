@@ -232,7 +232,7 @@ def test_scoreboard_filters_searches_and_sorts(visit, site: str) -> None:
     page.locator(".ledger-bar select[name=paper]").select_option("")
     page.locator(".ledger-bar select[name=verdict]").select_option("")
     page.locator(".ledger-bar input[type=search]").fill("WEBTEXT tokens")
-    texts = page.locator("table.ledger tbody tr:visible").all_inner_texts()
+    texts = page.locator("table.ledger tbody tr:visible").all_text_contents()
     assert 0 < len(texts) < total
     assert all("webtext" in text.lower() and "tokens" in text.lower() for text in texts)
     page.locator(".ledger-bar input[type=search]").fill("")
@@ -244,6 +244,20 @@ def test_scoreboard_filters_searches_and_sorts(visit, site: str) -> None:
         assert header.get_attribute("aria-sort") == direction
         papers = visible("paper")
         assert papers == sorted(papers, reverse=backwards)
+
+
+@pytest.mark.parametrize("width", [1000, 1300])
+def test_scoreboard_is_cut_nowhere_and_unfolds_evidence(visit, site: str, width: int) -> None:
+    page = visit(site + "notebooks/ledger/scoreboard.html", width=width).page
+    cut = """() => [...document.querySelectorAll('.ledger-wrap, .ledger td, .ledger .verdict')].filter(e =>
+        e.scrollWidth > e.clientWidth + 1 && e.clientWidth).map(e => e.outerHTML.slice(0, 120))"""
+    assert page.evaluate(cut) == []
+    heights = page.locator("table.ledger tbody tr").evaluate_all("rows => rows.map(row => row.offsetHeight)")
+    assert max(heights) < 260 and sum(heights) / len(heights) < 110
+    row = page.locator("table.ledger tbody tr").first
+    assert "95% interval" not in row.inner_text()
+    row.get_by_text("why").click()
+    assert "95% interval" in row.inner_text()
 
 
 def test_a_link_to_a_claim_shows_it(visit, site: str) -> None:

@@ -23,6 +23,14 @@ def test_chapters_named_by_claims_exist():
         )
 
 
+def test_a_claim_that_an_experiment_judges_names_its_chapter():
+    for claim in load_claims():
+        tried = claim.rule is not None and "experiment" in claim.rule.arguments
+        assert claim.chapter or not tried, (
+            f"{claim.id} is judged by an experiment and has no chapter: name the notebook that discusses it"
+        )
+
+
 def test_experiments_named_by_rules_exist():
     for claim in load_claims():
         name = claim.rule.arguments.get("experiment") if claim.rule else None

@@ -26,7 +26,7 @@ NOTHING = Evidence(records={}, published={"sizes": {"a": 3, "b": 4.5}})
         ({"top": {"one_pct": 1}}, {"top": {"one_pct": 2}}, 0.0, ["top one is 2, not 1 (off by 1)"]),
         ([1, 2], [1, 3], 0.0, ["2 is 3, not 2 (off by 1)"]),
         ([], ["1BW"], 0.0, ["1BW, not none"]),
-        ({"a": 1}, 1, 0.0, ["1, not a 1"]),
+        ({"a": 1}, 1, 0.0, ["1, not a: 1"]),
     ],
 )
 def test_differences_are_named_with_their_size(published, measured, tolerance, found):

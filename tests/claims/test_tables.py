@@ -10,6 +10,8 @@ from gptrepro.claims.tables import (
     findings,
     frame,
     headline,
+    measured,
+    outcome,
     printed,
     scoreboard_html,
     select,
@@ -37,6 +39,11 @@ ROWS = [
         "gpt1",
         Verdict.TREND,
         "<b>Bold</b> & true",
+        measured=2.1,
+        compared={"ours": 2.1, "theirs": 1.5},
+        unit="nats",
+        effect="margin",
+        size=0.6,
         interval=(0.5, 0.75),
         n=3,
         mde=0.1,
@@ -61,6 +68,17 @@ def test_what_holds_by_construction_stays_out_of_the_headline():
     assert headline(ROWS).startswith("Of 2 claims put to an experiment, 1 held; 1 more")
 
 
+def test_the_outcome_lists_what_an_experiment_decided_and_nothing_else():
+    open_question = judged("gpt3", Verdict.INCONCLUSIVE, "It may be.", experiment="gpt1-pretraining")
+    assert outcome([open_question, *ROWS]).splitlines() == [
+        "**Outcome at laptop scale.**",
+        "",
+        "- *trend replicated*: <b>Bold</b> & true",
+        "- *not replicated (stale)*: It holds.",
+        "- *inconclusive*: It may be.",
+    ]
+
+
 def test_verdicts_are_counted_by_what_they_rest_on():
     counts = count_by_basis(ROWS)
     assert counts.loc["not replicated", "experiment"] == 1
@@ -72,7 +90,34 @@ def test_html_escapes_and_carries_what_the_filters_need():
     assert "&lt;b&gt;Bold&lt;/b&gt; &amp; true" in html and "<b>" not in html
     assert html.count("<tr id=") == 4
     assert 'data-verdict="not-replicated"' in html and "badge-stale" in html
-    assert "95% interval 0.50 to 0.75, n = 3" in html
+    assert "n = 3 seeds; smallest margin that the test could have seen: 0.10" in html
+
+
+def test_a_comparison_shows_both_sides_its_unit_and_the_effect_with_its_interval():
+    text = "ours: 2.10, theirs: 1.50 nats; margin 0.60 (0.50 to 0.75)"
+    assert measured(ROWS[1]) == frame(ROWS)["measured"].iloc[1] == text
+    assert text in scoreboard_html(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [(12, "blocks", "12 blocks"), (59.1, "% accuracy", "59.1% accuracy"), (True, "blocks", "yes")],
+)
+def test_a_number_comes_with_the_unit_of_its_claim(value, unit, text):
+    claim = ROWS[0].claim.model_copy(update={"published": value, "unit": unit})
+    item = JudgedClaim(claim, Judgement(Verdict.CONSISTENT, "z", measured=value))
+    assert list(frame([item]).loc[0, ["published", "measured"]]) == [text, text]
+
+
+def test_a_long_value_is_folded_with_the_unit_of_its_parts():
+    scores = {f"benchmark {i}": i for i in range(12)}
+    short, long = (
+        judged("gpt2", Verdict.CITED).claim.model_copy(update={"published": value, "unit": "points"})
+        for value in ({"a": 1, "b": 2}, scores)
+    )
+    html = scoreboard_html([JudgedClaim(claim, Judgement(Verdict.CITED, "z")) for claim in (short, long)])
+    assert ">a: 1, b: 2 (points)</td>" in html
+    assert "<summary>12 values</summary> benchmark 0: 0, benchmark 1: 1" in html
 
 
 def test_frame_marks_stale_rows():
@@ -106,7 +151,7 @@ def test_findings_show_what_was_asked():
     yes_or_no = ROWS[0].claim.model_copy(update={"published": {"held": True}})
     found = Judgement(Verdict.CONSISTENT, "z", measured={"a": 1, "b": 2, "held": True})
     table = findings([JudgedClaim(claim, found), JudgedClaim(yes_or_no, found)])
-    assert list(table["we find"]) == ["a 1", "a 1, b 2, held yes"]
+    assert list(table["we find"]) == ["a: 1", "a: 1, b: 2, held: yes"]
 
 
 def test_a_wide_table_is_announced_by_its_size():

@@ -123,6 +123,33 @@ def test_a_trend_that_turns_back_is_broken():
     assert found.reason == "The trend breaks: from p2 to p3 it goes the other way by 2."
 
 
+def test_a_comparison_is_told_in_the_names_that_readers_know():
+    names = {"a": "decoder", "b": "LSTM"}
+    found = judge(
+        "arm_beats", BEATS | {"names": names, "unit": "points"}, a=[3.0, 3.2, 3.1], b=[1.0, 1.1, 1.2]
+    )
+    assert found.compared == {"decoder": 3.1, "LSTM": 1.1} and found.unit == "points"
+    assert (found.effect, found.size) == ("margin", 2.0)
+    assert found.reason.startswith("The 95% interval of the margin (decoder over LSTM) lies wholly above")
+    equal = judge("equivalent_within", EQUAL, a=[1.0, 1.1, 1.2], b=[1.0, 1.0, 1.3])
+    assert list(equal.compared) == ["a", "b"] and equal.effect == "difference"
+
+
+def test_a_slope_tells_its_first_and_its_last_point():
+    points = {"p1": [1.0, 1.1, 0.9], "p2": [2.0, 2.1, 2.0], "p3": [3.0, 3.2, 2.8]}
+    found = judge("increases_with", RISES | {"per": "letter", "names": {"p1": "short words"}}, **points)
+    assert found.compared == {"short words": 1.0, "p3": 3.0}
+    assert (found.effect, found.size) == ("slope a letter", 1.0)
+
+
+def test_a_fall_shows_the_reported_metric_and_no_sides():
+    found = judge(
+        "loss_falls", FALLS | {"report": "r"}, b=[5.0, 5.1, 4.9], a=[4.0, 4.11, 3.88], r=[54.0, 60.0, 49.0]
+    )
+    assert found.measured == 54.33 and not found.compared
+    assert (found.effect, found.size) == ("fall in nats", 1.003)
+
+
 def test_a_slope_can_be_per_doubling():
     points = {"p1": 1, "p2": 2, "p3": 4}
     metrics = {"p1": [1.0, 1.0, 1.1], "p2": [2.0, 2.1, 2.0], "p3": [3.0, 3.0, 3.1]}

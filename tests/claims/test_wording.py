@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from gptrepro.claims.wording import compact
+from gptrepro.claims.wording import compact, with_unit
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        ({"heads": 12, "d_head": 64}, "heads 12, d_head 64"),
-        ({"warmup_updates": 2000, "flagged_pct": 45}, "warmup updates 2,000, flagged 45%"),
-        ({"alpha_N": 0.076, "N_c": 8.8e13}, "alpha_N 0.076, N_c 88,000,000,000,000"),
+        ({"heads": 12, "d_head": 64}, "heads: 12, d_head: 64"),
+        ({"warmup_updates": 2000, "flagged_pct": 45}, "warmup updates: 2,000, flagged: 45%"),
+        ({"alpha_N": 0.076, "N_c": 8.8e13}, "alpha_N: 0.076, N_c: 88,000,000,000,000"),
+        ({"small": {"fits": True, "share_pct": 8.6}, "xl": 1}, "small (fits: yes, share: 8.6%), xl: 1"),
         (116534784, "116,534,784"),
         (174.6e9, "174,600,000,000"),
         (True, "yes"),
@@ -25,3 +26,9 @@ from gptrepro.claims.wording import compact
 )
 def test_values_are_short(value, text):
     assert compact(value) == text
+
+
+def test_a_percent_sign_follows_without_a_space():
+    assert with_unit("59.1", "% accuracy") == "59.1% accuracy"
+    assert with_unit("12", "blocks") == "12 blocks"
+    assert with_unit("", "blocks") == "" and with_unit("12", None) == "12"

@@ -45,7 +45,9 @@ def test_it_is_laid_out_at_every_scale(experiment: Experiment[Any]) -> None:
 
 @every_experiment
 def test_it_reports_report_seeds_and_enough_of_them(experiment: Experiment[Any]) -> None:
-    assert set(experiment.seeds) == set(experiment.configs)
+    assert set(experiment.seeds) == set(experiment.configs), (
+        f"{experiment.name} has seeds and settings at different scales: state the seeds of each scale"
+    )
     for scale, seeds in experiment.seeds.items():
         if experiment.chooses_settings:
             assert set(seeds) <= set(PILOT_SEEDS), (

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from gptrepro.claims.construction import PROBES, attention
 from gptrepro.model import positions as module
 
-from .mutations import measured
+from .mutations import NO_MUTATION, measured
 
 scaled_dot_product_attention = F.scaled_dot_product_attention
 
@@ -58,4 +58,4 @@ def test_positions_that_are_not_added_are_noticed(monkeypatch):
 
 def test_every_probe_of_attention_has_a_mutation():
     here = {name for name, function in PROBES.items() if function.__module__ == attention.__name__}
-    assert here == {"dot_products", "score_variance", "shift_is_linear", "order_of_the_past"}
+    assert here == {"dot_products", "score_variance", "shift_is_linear", "order_of_the_past"}, NO_MUTATION

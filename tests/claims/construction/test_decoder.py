@@ -8,7 +8,7 @@ import torch
 from gptrepro.claims.construction import PROBES, built, decoder
 from gptrepro.model import Decoder
 
-from .mutations import measured
+from .mutations import NO_MUTATION, measured
 
 MUTATIONS = {
     "norm_placement": ("gpt1", {"norm": "pre"}),
@@ -84,4 +84,4 @@ def test_keys_from_elsewhere_are_noticed():
 
 def test_every_probe_of_behaviour_has_a_mutation():
     here = {name for name, function in PROBES.items() if function.__module__ == decoder.__name__}
-    assert here == set(MUTATIONS) | PATCHED
+    assert here == set(MUTATIONS) | PATCHED, NO_MUTATION

@@ -13,7 +13,9 @@ from .mutations import CLAIMS, models_of
 
 
 def test_every_probe_judges_a_claim():
-    assert set(PROBES) == set(CLAIMS)
+    assert set(PROBES) == set(CLAIMS), (
+        "probes and rules differ: let a claim's rule name the probe, correct the name, or delete the probe"
+    )
 
 
 def test_probes_take_a_model_where_claims_name_one():

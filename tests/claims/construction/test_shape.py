@@ -7,7 +7,7 @@ import pytest
 from gptrepro.claims.construction import PROBES, shape
 from gptrepro.model.decoder import Block
 
-from .mutations import measured
+from .mutations import NO_MUTATION, measured
 
 MUTATIONS = {
     "blocks": ("gpt1", {"n_layers": 11}),
@@ -47,4 +47,4 @@ def test_operations_are_counted_as_they_run(monkeypatch):
 
 def test_every_probe_of_shapes_has_a_mutation():
     here = {name for name, function in PROBES.items() if function.__module__ == shape.__name__}
-    assert here == set(MUTATIONS) | {"flops_per_parameter"}
+    assert here == set(MUTATIONS) | {"flops_per_parameter"}, NO_MUTATION

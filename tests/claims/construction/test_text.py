@@ -10,7 +10,7 @@ import pytest
 from gptrepro.claims.construction import PROBES, text
 from gptrepro.errors import GptreproError
 
-from .mutations import measured
+from .mutations import NO_MUTATION, measured
 
 
 class Changed:
@@ -109,3 +109,17 @@ def test_every_probe_of_text_is_tested_here():
         "unseen_characters",
         "units_of_likelihood",
     }
+
+
+def test_every_probe_of_text_has_a_mutation():
+    here = {name for name, function in PROBES.items() if function.__module__ == text.__name__}
+    assert here == {
+        "byte_base",
+        "gpt1_cleaning",
+        "gpt1_keeps_case",
+        "gpt2_vocabulary",
+        "merges_within_categories",
+        "unicode_base_is_large",
+        "units_of_likelihood",
+        "unseen_characters",
+    }, NO_MUTATION

@@ -10,7 +10,7 @@ from gptrepro.claims.construction import PROBES, training
 from gptrepro.text.batches import Batches
 from gptrepro.train.schedule import BatchRamp
 
-from .mutations import CLAIMS, measured
+from .mutations import CLAIMS, NO_MUTATION, measured
 
 MUTATIONS = {
     "learning_rate_points": ("gpt1", {"warmup_steps": 1000}),
@@ -104,4 +104,4 @@ def test_short_windows_and_masked_documents_are_noticed(monkeypatch, change_mode
 
 def test_every_probe_of_training_has_a_mutation():
     here = {name for name, function in PROBES.items() if function.__module__ == training.__name__}
-    assert here == set(MUTATIONS) | {"batch_ramps", "reads_without_replacement", "packing"}
+    assert here == set(MUTATIONS) | {"batch_ramps", "reads_without_replacement", "packing"}, NO_MUTATION
