@@ -67,6 +67,7 @@ def arm_beats(
     minimum: float = 0.0,
     lower_is_better: bool = False,
     floor: float | None = None,
+    floor_of: list[str] | None = None,
     report: str | None = None,
     effect: str | None = None,
     support: Support = "trend replicated",
@@ -81,6 +82,7 @@ def arm_beats(
         minimum: the least margin that counts, stated before the run.
         lower_is_better: whether the better metric is the lower one (a loss, a perplexity).
         floor: the score of chance; if neither arm is above it, the test is inconclusive.
+        floor_of: the metrics that must be above the floor in place of the arms, where these are no scores.
         report: the metric shown beside the published value; ``arm`` when None.
         effect: what the difference is, in words.
         support: the verdict of a supported claim.
@@ -97,7 +99,7 @@ def arm_beats(
         measured=_mean(record.metric(report or arm)),
         effect=effect or f"the margin of {arm} over {over}",
         support=support,
-        scores=[better, worse] if floor is not None else [],
+        scores=[record.metric(name) for name in floor_of or (arm, over)] if floor is not None else [],
         floor=sign * floor if floor is not None else 0.0,
         sign=sign,
     )
