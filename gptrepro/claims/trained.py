@@ -68,8 +68,9 @@ def arm_beats(
     minimum: float = 0.0,
     lower_is_better: bool = False,
     floor: float | None = None,
-    names: Mapping[str, str] | None = None,
-    unit: str | None = None,
+    floor_of: list[str] | None = None,
+    report: str | None = None,
+    effect: str | None = None,
     support: Support = "trend replicated",
 ) -> Judgement:
     """Metric ``arm`` beats metric ``over``, paired by seed, by more than ``minimum``.
@@ -83,8 +84,9 @@ def arm_beats(
         minimum: the least margin that counts, stated before the run.
         lower_is_better: whether the better metric is the lower one (a loss, a perplexity).
         floor: the score of chance; if neither arm is above it, the test is inconclusive.
-        names: what readers call the metrics.
-        unit: of the metrics, where it is not the claim's.
+        floor_of: the metrics that must be above the floor in place of the arms, where these are no scores.
+        report: the metric shown beside the published value; ``arm`` when None.
+        effect: what the difference is, in words.
         support: the verdict of a supported claim.
     """
     record = evidence.record(experiment)
@@ -109,7 +111,7 @@ def arm_beats(
         effect="margin",
         between=" ({} over {})".format(*compared),
         support=support,
-        scores=[better, worse] if floor is not None else [],
+        scores=[record.metric(name) for name in floor_of or (arm, over)] if floor is not None else [],
         floor=sign * floor if floor is not None else 0.0,
         sign=sign,
     )

@@ -300,6 +300,18 @@ TASKS: dict[str, Task] = {
             source="story-cloze",
             note="The items that the hub has, a tenth of them for testing; the paper trains on another set.",
         ),
+        Task(
+            name="winograd",
+            title="Winograd schemas",
+            kind="multiple choice",
+            texts=("{text}",),
+            answers=("{candidates[0]}", "{candidates[1]}"),
+            labels=("first", "second"),
+            splits={"test": "test"},
+            metrics=("accuracy",),
+            cut_by="{text}",
+            note="Nothing to train on; it stands in for the pronouns of DPRD, which the paper scores unseen.",
+        ),
         # made of running text
         _CONTINUATION,
         _WORD_ORDER,

@@ -96,6 +96,15 @@ def test_two_arms_are_equivalent_within_a_margin_or_not(a, b, expected):
     assert verdict("equivalent_within", EQUAL, a=a, b=b) is expected
 
 
+def test_a_spread_is_judged_only_where_the_scores_are_above_their_floor():
+    rough = {"a": [0.3, 0.31, 0.29], "b": [0.1, 0.1, 0.1]}
+    arguments = BEATS | {"floor": 0.0, "floor_of": ["s", "t"]}
+    at_floor = {"s": [0.01, -0.02, 0.01], "t": [-0.01, 0.01, 0.0]}
+    assert verdict("arm_beats", arguments, **rough, **at_floor) is Verdict.INCONCLUSIVE
+    one_above = at_floor | {"s": [0.2, 0.21, 0.19]}
+    assert verdict("arm_beats", arguments, **rough, **one_above) is Verdict.TREND
+
+
 def test_two_arms_that_learned_nothing_are_not_equivalent():
     found = judge("equivalent_within", EQUAL | {"floor": 1.0}, a=[1.0, 1.01, 0.99], b=[1.0, 1.01, 1.0])
     assert found.verdict is Verdict.INCONCLUSIVE and "floor of 1" in found.reason
