@@ -315,11 +315,7 @@ LSTM_FINE_TUNING = register(
     )
 )
 
-TRANSFERdef _curve_to(rows: int) -> tuple[int, ...]:
-    return (*(n for n in _CURVE if n < rows), rows)
-
-
-_TASKS: dict[Scale, tuple[str, ...]] = {
+TRANSFER_TASKS: dict[Scale, tuple[str, ...]] = {
     Scale.SMOKE: ("play-word-order",),
     Scale.LAPTOP: ("novel-word-order", "sick"),
     Scale.GPU: ("mnli-m", "race-m"),
