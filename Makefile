@@ -36,8 +36,8 @@ refresh: $(VENV)/.book ## Renew the outputs stored in the notebooks: make refres
 serve: book ## Serve the book on http://127.0.0.1:8000 (PORT=...)
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
-bench: $(VENV)/.test ## Measure speed beside peers: attention, generation, tokenizing, training
-	@for name in attention generation tokenizing training; do $(BIN)/python -m benchmarks.$$name || exit 1; done
+bench: $(VENV)/.test ## Measure speed beside peers: attention, fine-tuning, generation, tokenizing, training
+	@for name in attention fine_tuning generation tokenizing training; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 stress: $(VENV)/.test ## Run the slow tests that kill, corrupt and fill things up
 	@$(BIN)/python -m pytest tests/stress -m stress
