@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import tokenizers
 
@@ -113,6 +113,23 @@ class Tokenizer(ABC):
                     "made with another tokenizer."
                 )
         return self._decode(ids)
+
+    def after(self, n_merges: int) -> Self:
+        """The tokenizer as it was after its first ``n_merges`` merges: a training that stopped there.
+
+        Learning is greedy, so that a smaller vocabulary's merges are the first ones of a larger one's.
+
+        Raises:
+            GptreproError: there are not so many merges.
+        """
+        if not 0 <= n_merges <= len(self.merges):
+            raise GptreproError(
+                f"This tokenizer has {len(self.merges):,} merges: ask for 0 to as many, not {n_merges:,}."
+            )
+        kept, dropped = self.merges[:n_merges], self.merges[n_merges:]
+        gone = {left + right for left, right in dropped} - {left + right for left, right in kept}
+        tokens = [token for token in sorted(self.vocab, key=self.vocab.__getitem__) if token not in gone]
+        return type(self)({token: i for i, token in enumerate(tokens)}, kept)
 
     @property
     def n_vocab(self) -> int:

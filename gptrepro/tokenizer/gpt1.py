@@ -73,6 +73,11 @@ class Gpt1Tokenizer(Tokenizer):
         return {"tokenizer_class": "OpenAIGPTTokenizer", "unk_token": UNKNOWN}
 
 
+def first_symbols(word: str) -> list[str]:
+    """What merging starts from: the characters of a word, the last one with ``</w>``."""
+    return [*word[:-1], word[-1] + END_OF_WORD]
+
+
 def train_gpt1_bpe(texts: Iterable[str], n_vocab: int) -> Gpt1Tokenizer:
     """Learn GPT-1's kind of vocabulary: ``<unk>``, characters, merges, and the line end as the last id.
 
