@@ -192,7 +192,7 @@ def best_threshold(right: ArrayLike, scores: ArrayLike) -> float:
         scores: (N,)
     """
     fpr, tpr, thresholds = metrics.roc_curve(right, scores, drop_intermediate=False)
-    share = float(np.mean(right))  # of label 1
+    share = float(np.asarray(right).mean())  # of label 1
     predicted = share * tpr + (1 - share) * fpr  # share of predictions 1 at each threshold
     with np.errstate(
         divide="ignore", invalid="ignore"
