@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -117,6 +118,10 @@ def frame(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
     )
 
 
+_PAGE = 80
+"""Characters of a line that a page shows without scrolling."""
+
+
 def verdict_lines(judged: Sequence[JudgedClaim], *, unit: str = "") -> str:
     """Each claim's verdict and reason; where a test was made, its interval and what it could have seen.
 
@@ -128,7 +133,8 @@ def verdict_lines(judged: Sequence[JudgedClaim], *, unit: str = "") -> str:
     after = f" {unit}" if unit else ""
     for item in judged:
         found = item.judgement
-        lines.append(f"{item.claim.id}: {found.verdict}. {found.reason}")
+        sentence = f"{item.claim.id}: {found.verdict}. {found.reason}"
+        lines += textwrap.wrap(sentence, _PAGE, subsequent_indent="  ", break_on_hyphens=False)
         if found.interval is not None:
             low, high = found.interval
             lines.append(f"  interval {low:.2f} to {high:.2f}{after}, n = {found.n} seeds")
@@ -211,7 +217,7 @@ def _row_html(item: JudgedClaim) -> str:
         f'{escape(claim.paper)}, {escape(claim.where)} <a class="claim-id" href="#{name}">{name}</a>',
         f"{statement} {_folded('why', _evidence(item))}",
         _value_html(printed(claim), claim.unit if isinstance(claim.published, Mapping | list) else None),
-        _value_html(measured(item)),
+        escape(measured(item)) if found.effect else _value_html(measured(item)),
         badge,
     )
     columns = "".join(
@@ -230,7 +236,8 @@ def _folded(summary: str, text: str) -> str:
 def _value_html(text: str, unit: str | None = None) -> str:
     """A value; a long one is folded. ``unit`` is what its parts share."""
     shown = f"{text} ({unit})" if unit else text
-    return _folded(f"{text.count(', ') + 1} values", shown) if len(text) > _LONG else escape(shown)
+    count = text.count(": ") or text.count(", ") + 1
+    return _folded(f"{count} values", shown) if len(text) > _LONG else escape(shown)
 
 
 def _evidence(item: JudgedClaim) -> str:

@@ -96,7 +96,7 @@ def test_html_escapes_and_carries_what_the_filters_need():
 def test_a_comparison_shows_both_sides_its_unit_and_the_effect_with_its_interval():
     text = "ours: 2.10, theirs: 1.50 nats; margin 0.60 (0.50 to 0.75)"
     assert measured(ROWS[1]) == frame(ROWS)["measured"].iloc[1] == text
-    assert text in scoreboard_html(ROWS)
+    assert f">{text}</td>" in scoreboard_html(ROWS), "a comparison is never folded"
 
 
 @pytest.mark.parametrize(
@@ -136,6 +136,13 @@ def test_verdicts_in_words_give_the_test_where_there_was_one():
         "  interval 0.50 to 0.75 nats, n = 3 seeds",
         "  smallest effect that the test could have seen: 0.10 nats",
     ]
+
+
+def test_a_long_verdict_is_wrapped():
+    claim = judged("gpt1", Verdict.CITED).claim
+    text = verdict_lines([JudgedClaim(claim, Judgement(Verdict.CITED, "One two three four. " * 20))])
+    assert max(map(len, text.splitlines())) <= 80
+    assert all(line.startswith("  ") for line in text.splitlines()[1:])
 
 
 def test_findings_are_plain():
