@@ -69,8 +69,8 @@ def arm_beats(
     lower_is_better: bool = False,
     floor: float | None = None,
     floor_of: list[str] | None = None,
-    report: str | None = None,
-    effect: str | None = None,
+    names: Mapping[str, str] | None = None,
+    unit: str | None = None,
     support: Support = "trend replicated",
 ) -> Judgement:
     """Metric ``arm`` beats metric ``over``, paired by seed, by more than ``minimum``.
@@ -85,8 +85,8 @@ def arm_beats(
         lower_is_better: whether the better metric is the lower one (a loss, a perplexity).
         floor: the score of chance; if neither arm is above it, the test is inconclusive.
         floor_of: the metrics that must be above the floor in place of the arms, where these are no scores.
-        report: the metric shown beside the published value; ``arm`` when None.
-        effect: what the difference is, in words.
+        names: what readers call the metrics.
+        unit: of the metrics, where it is not the claim's.
         support: the verdict of a supported claim.
     """
     record = evidence.record(experiment)
@@ -101,17 +101,20 @@ def arm_beats(
         )
     sign = -1.0 if lower_is_better else 1.0
     better, worse = record.metric(arm), against.metric(over)
+    above = [better, worse]
+    if floor_of is not None:
+        above = [(record if name in record.runs[0].metrics else against).metric(name) for name in floor_of]
     return _judge(
         record,
         [sign * (a - b) for a, b in zip(better, worse, strict=True)],
         region=(minimum, math.inf),
         measured=_mean(better),
-        compared=(compared := _compared(record, [arm, over], names)),
+        compared=(compared := _compared(record, [arm], names) | _compared(against, [over], names)),
         unit=unit,
         effect="margin",
         between=" ({} over {})".format(*compared),
         support=support,
-        scores=[record.metric(name) for name in floor_of or (arm, over)] if floor is not None else [],
+        scores=above if floor is not None else [],
         floor=sign * floor if floor is not None else 0.0,
         sign=sign,
     )

@@ -1,20 +1,19 @@
 """Zero-shot behaviour over pre-training (section 5, Figure 2 right): heuristics on every checkpoint.
 
-The decoder of ``gpt1-pretraining`` and the LSTM of ``gpt1-lstm-pretraining`` that share a seed judge the same
-texts, untrained and at each milestone. Nothing is trained here.
+The decoder of ``gpt1-pretraining`` judges texts, untrained and at each milestone; a second experiment asks the
+LSTM of ``gpt1-lstm-pretraining`` about the same ones. Nothing is trained here.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from gptrepro import storage
 from gptrepro.evaluate.metrics import METRICS
 from gptrepro.evaluate.zero_shot import (
     Paragraphs,
@@ -38,6 +37,7 @@ from gptrepro.experiments.base import (
     UnitOver,
     register,
 )
+from gptrepro.experiments.gpt1.labelled import remembered, tokenizer_of
 from gptrepro.experiments.gpt1.pretraining import (
     LSTM_PRETRAINING,
     MILESTONES,
@@ -45,7 +45,6 @@ from gptrepro.experiments.gpt1.pretraining import (
     LSTMPretrainingConfig,
     PretrainingConfig,
 )
-from gptrepro.experiments.prepare import trained_tokenizer
 from gptrepro.scales import Scale
 from gptrepro.tasks.gpt1 import find_task
 from gptrepro.tasks.labelled import Example, TaskData, load_task, subsample
@@ -56,21 +55,17 @@ from gptrepro.tokenizer.gpt1 import LINE_END
 CHECKPOINTS = (Fraction(0), *MILESTONES)
 """Fractions of the training after which the models are asked; 0 is untrained."""
 
-ARMS = {"decoder": PRETRAINING.name, "lstm": LSTM_PRETRAINING.name}
-"""The models by the names that metrics have for them, and the experiments that trained them."""
-
 DECIMALS = 5
-"""Of a metric in the record, which has some two hundred of them."""
+"""Of a metric in the record, which has some hundred of them."""
 
 ITEMS_SEED = 0
 """Of the choice of items: all models and seeds see the same."""
 
 
 class ZeroShotConfig(Config):
-    """Which models are asked what."""
+    """Which model is asked what."""
 
-    decoder: PretrainingConfig
-    lstm: LSTMPretrainingConfig
+    pretraining: PretrainingConfig
     tasks: dict[str, str]
     """The task that each heuristic is tried on; which part of `HEURISTICS` runs."""
     last_words: str | None
@@ -87,7 +82,13 @@ class ZeroShotConfig(Config):
             for split in task.splits.values()
         ]
         passages = [Corpus(self.last_words, "test")] if self.last_words else []
-        return [self.decoder.corpora[0], *dict.fromkeys(asked), *passages]
+        return [self.pretraining.corpora[0], *dict.fromkeys(asked), *passages]
+
+
+class LSTMZeroShotConfig(ZeroShotConfig):
+    """The same of the LSTM."""
+
+    pretraining: LSTMPretrainingConfig
 
 
 @dataclass(frozen=True)
@@ -191,51 +192,54 @@ def ask(reader: Reader, config: ZeroShotConfig, tasks: Mapping[str, TaskData]) -
     return metrics
 
 
-def _measure(config: ZeroShotConfig, unit: Unit) -> Measurement:
-    training = config.decoder
-    text = load_corpus(training.corpora[0].name, training.corpora[0].split)
-    tokenizer = trained_tokenizer(
-        "gpt1", text, training.n_vocab, unit.prepared, documents=training.tokenizer_documents
-    )
+def _measure(config: ZeroShotConfig, unit: Unit, arm: str) -> Measurement:
+    training = config.pretraining
+    (folder,) = unit.sources.values()
+    tokenizer = tokenizer_of(training, unit.prepared)
     paragraphs = Paragraphs(tokenizer, tokenizer.vocab[LINE_END])
     tasks = {name: load_task(find_task(task)) for name, task in config.tasks.items()}
-    metrics: dict[str, float] = {}
-    for arm, source in ARMS.items():
-        model: PretrainingConfig = getattr(config, arm)
-        found = []
-        for fraction in CHECKPOINTS:
-            place = unit.folder / f"{metric_at(fraction, arm, 'scores')}.json"
-            if not place.exists():
-                if not unit.seconds_left():
-                    raise UnitOver
-                reader = Reader(model.pretrained(unit.sources[source], fraction), paragraphs, model.n_ctx)
-                asked = {name: round(value, DECIMALS) for name, value in ask(reader, config, tasks).items()}
-                storage.write_text(place, json.dumps(asked))
-            found.append(json.loads(place.read_text(encoding="utf-8")))
-            metrics |= {metric_at(fraction, arm, name): value for name, value in found[-1].items()}
-        curves = [[relative(at, name) for at in found[1:]] for name in tasks]
-        metrics[f"roughness_{arm}"] = float(np.mean([roughness(curve) for curve in curves]))
+
+    def asked(fraction: Fraction) -> dict[str, float]:
+        if not unit.seconds_left():
+            raise UnitOver
+        reader = Reader(training.pretrained(folder, fraction), paragraphs, training.n_ctx)
+        return {name: round(value, DECIMALS) for name, value in ask(reader, config, tasks).items()}
+
+    found = {
+        fraction: remembered(
+            unit.folder / f"{metric_at(fraction, arm, 'scores')}.json", partial(asked, fraction)
+        )
+        for fraction in CHECKPOINTS
+    }
+    metrics = {
+        metric_at(at, arm, name): value for at, scores in found.items() for name, value in scores.items()
+    }
+    curves = [[relative(found[fraction], name) for fraction in MILESTONES] for name in tasks]
+    metrics[f"roughness_{arm}"] = float(np.mean([roughness(curve) for curve in curves]))
     return Measurement(metrics, history=[], tokens=0, flops=0.0, tokenizer=tokenizer.digest)
 
 
-def _config(scale: Scale, items: int, last_words: str | None, **tasks: str) -> ZeroShotConfig:
-    return ZeroShotConfig(
-        decoder=PRETRAINING.config(scale),
-        lstm=LSTM_PRETRAINING.config(scale),
-        tasks=tasks,
-        last_words=last_words,
-        items=items,
-    )
-
-
 _ALL: dict[str, Any] = {
+    "tasks": {
+        "acceptability": "cola",
+        "sentiment": "sst2",
+        "questions": "commonsenseqa",
+        "referents": "winograd",
+        "word_order": "novel-word-order",
+        "continuation": "novel-continuation",
+    },
     "last_words": "lambada",
-    "acceptability": "cola",
-    "sentiment": "sst2",
-    "questions": "commonsenseqa",
-    "referents": "winograd",
-    "word_order": "novel-word-order",
-    "continuation": "novel-continuation",
+}
+
+_ASKED: dict[Scale, dict[str, Any]] = {
+    Scale.SMOKE: {
+        "tasks": {"word_order": "play-word-order", "continuation": "play-continuation"},
+        "last_words": None,
+        "items": 100,
+    },
+    Scale.LAPTOP: _ALL | {"items": 500},
+    Scale.GPU: _ALL | {"items": 5000},
+    Scale.PAPER: _ALL | {"items": 5000},
 }
 
 ZERO_SHOT = register(
@@ -245,17 +249,31 @@ ZERO_SHOT = register(
         paper="gpt1",
         question="What can a language model judge without training for it, and when during pre-training?",
         configs={
-            Scale.SMOKE: _config(
-                Scale.SMOKE, 100, None, word_order="play-word-order", continuation="play-continuation"
-            ),
-            Scale.LAPTOP: _config(Scale.LAPTOP, 500, **_ALL),
-            Scale.GPU: _config(Scale.GPU, 5000, **_ALL),
-            Scale.PAPER: _config(Scale.PAPER, 5000, **_ALL),
+            scale: ZeroShotConfig(pretraining=PRETRAINING.config(scale), **asked)
+            for scale, asked in _ASKED.items()
         },
         seeds=PRETRAINING.seeds,
-        builds_on=lambda seed: dict.fromkeys(ARMS.values(), seed),
+        builds_on=lambda seed: {PRETRAINING.name: seed},
         corpora=lambda config: config.corpora,
         budget=lambda config: Budget(parameters=0, tokens=0, flops=0.0),  # nothing is trained
-        measure=_measure,
+        measure=partial(_measure, arm="decoder"),
+    )
+)
+
+LSTM_ZERO_SHOT = register(
+    Experiment(
+        name="gpt1-lstm-zero-shot",
+        version=1,
+        paper="gpt1",
+        question="What can an LSTM judge without training for it, and when during its pre-training?",
+        configs={
+            scale: LSTMZeroShotConfig(pretraining=LSTM_PRETRAINING.config(scale), **asked)
+            for scale, asked in _ASKED.items()
+        },
+        seeds=LSTM_PRETRAINING.seeds,
+        builds_on=lambda seed: {LSTM_PRETRAINING.name: seed},
+        corpora=lambda config: config.corpora,
+        budget=lambda config: Budget(parameters=0, tokens=0, flops=0.0),  # nothing is trained
+        measure=partial(_measure, arm="lstm"),
     )
 )

@@ -10,11 +10,11 @@ import pytest
 
 from gptrepro.claims import load_claims
 from gptrepro.experiments.base import Unit, UnitOver
-from gptrepro.experiments.gpt1.pretraining import LSTM_PRETRAINING, MILESTONES, PRETRAINING, PretrainingConfig
+from gptrepro.experiments.gpt1.pretraining import LSTM_PRETRAINING, MILESTONES, PRETRAINING
 from gptrepro.experiments.gpt1.zero_shot import (
-    ARMS,
     CHECKPOINTS,
     HEURISTICS,
+    LSTM_ZERO_SHOT,
     ZERO_SHOT,
     metric_at,
     relative,
@@ -27,11 +27,18 @@ from gptrepro.train import weights_file
 from gptrepro.train.state import save_weights
 
 
-def test_the_models_are_those_that_were_pre_trained_with_the_same_seed() -> None:
+MODELS = {"decoder": ZERO_SHOT, "lstm": LSTM_ZERO_SHOT}
+
+
+def test_both_models_are_asked_the_same_after_the_pre_training_of_the_same_seed() -> None:
     for scale in ZERO_SHOT.configs:
-        config = ZERO_SHOT.config(scale)
-        assert config.decoder == PRETRAINING.config(scale) and config.lstm == LSTM_PRETRAINING.config(scale)
-    assert ZERO_SHOT.builds_on(101) == {"gpt1-pretraining": 101, "gpt1-lstm-pretraining": 101}
+        decoder, lstm = ZERO_SHOT.config(scale), LSTM_ZERO_SHOT.config(scale)
+        assert decoder.pretraining == PRETRAINING.config(scale)
+        assert lstm.pretraining == LSTM_PRETRAINING.config(scale)
+        for shared in ("tasks", "last_words", "items"):
+            assert getattr(decoder, shared) == getattr(lstm, shared)
+    assert ZERO_SHOT.builds_on(101) == {"gpt1-pretraining": 101}
+    assert LSTM_ZERO_SHOT.builds_on(101) == {"gpt1-lstm-pretraining": 101}
 
 
 def test_chance_is_what_guessing_among_the_labels_scores() -> None:
@@ -54,41 +61,37 @@ def test_a_steady_curve_is_smooth_and_noise_is_rough_in_its_own_units() -> None:
     assert 0.04 < roughness(list(noise)) < 0.05
 
 
-@pytest.fixture
-def unit_of(tmp_path: Path):
-    """Units on a folder that holds untrained weights in the place of every milestone's."""
-    config = ZERO_SHOT.config(Scale.SMOKE)
-    sources = {}
-    for arm, name in ARMS.items():
-        model: PretrainingConfig = getattr(config, arm)
-        sources[name] = tmp_path / name
-        for i, fraction in enumerate(CHECKPOINTS):
-            step = model.milestone(fraction) if fraction else 0
-            save_weights(model.fresh(i), weights_file(sources[name], step))
-    return lambda **limits: Unit(100, tmp_path / "unit", tmp_path / "prepared", sources, **limits)
+@pytest.mark.parametrize("arm", MODELS)
+def test_it_stops_in_time_goes_on_and_measures_each_checkpoint(arm: str, tmp_path: Path) -> None:
+    experiment = MODELS[arm]
+    config = experiment.config(Scale.SMOKE).model_copy(update={"items": 10})
+    sources = {name: tmp_path / name for name in experiment.builds_on(100)}
+    for i, fraction in enumerate(CHECKPOINTS):  # untrained weights in the place of every milestone's
+        step = config.pretraining.milestone(fraction) if fraction else 0
+        for folder in sources.values():
+            save_weights(config.pretraining.fresh(i), weights_file(folder, step))
 
+    def unit(**limits: float) -> Unit:
+        return Unit(100, tmp_path / "unit", tmp_path / "prepared", sources, **limits)
 
-def test_it_stops_in_time_goes_on_and_measures_each_model_at_each_checkpoint(unit_of, tmp_path) -> None:
-    config = ZERO_SHOT.config(Scale.SMOKE).model_copy(update={"items": 10})
     with pytest.raises(UnitOver):
-        ZERO_SHOT.measure(config, unit_of(deadline=0.0))
-    found = ZERO_SHOT.measure(config, unit_of())
-    again = ZERO_SHOT.measure(config, unit_of(deadline=0.0))  # everything is there: no time is needed
+        experiment.measure(config, unit(deadline=0.0))
+    found = experiment.measure(config, unit())
+    again = experiment.measure(config, unit(deadline=0.0))  # everything is there: no time is needed
     assert again.metrics == found.metrics
-    for arm in ARMS:
-        assert found.metrics[f"roughness_{arm}"] > 0
-        for fraction in CHECKPOINTS:
-            assert 0 <= found.metrics[metric_at(fraction, arm, "auc_word_order")] <= 1
-            assert 0 <= found.metrics[metric_at(fraction, arm, "accuracy_continuation")] <= 1
-    assert len(list((tmp_path / "unit").glob("*.json"))) == len(ARMS) * len(CHECKPOINTS)
+    assert found.metrics[f"roughness_{arm}"] > 0
+    for fraction in CHECKPOINTS:
+        assert 0 <= found.metrics[metric_at(fraction, arm, "auc_word_order")] <= 1
+        assert 0 <= found.metrics[metric_at(fraction, arm, "accuracy_continuation")] <= 1
+    assert len(list((tmp_path / "unit").glob("*.json"))) == len(CHECKPOINTS)
 
 
 def test_a_record_of_all_seeds_is_not_too_large() -> None:
-    per_heuristic = [
-        len(f'      "{metric_at(Fraction(1, 64), "decoder", "accuracy_corrected_continuation")}": 0.12345,\n')
-    ]
-    metrics = len(ARMS) * len(CHECKPOINTS) * (2 * len(HEURISTICS) + 5)
-    assert 3 * metrics * per_heuristic[0] < MAX_PUBLISHED_BYTES
+    longest = (
+        f'      "{metric_at(Fraction(1, 64), "decoder", "accuracy_corrected_continuation")}": 0.12345,\n'
+    )
+    metrics = len(CHECKPOINTS) * (2 * len(HEURISTICS) + 5)
+    assert 3 * metrics * len(longest) < MAX_PUBLISHED_BYTES
 
 
 def test_claims_rest_on_metrics_that_the_laptop_scale_measures() -> None:
