@@ -85,7 +85,7 @@ def arm_beats(
         lower_is_better: whether the better metric is the lower one (a loss, a perplexity).
         floor: the score of chance; if neither arm is above it, the test is inconclusive.
         floor_of: the metrics that must be above the floor in place of the arms, where these are no scores.
-        names: what readers call the metrics.
+        names: what readers call the metrics or, where both arms have one name, the experiments.
         unit: of the metrics, where it is not the claim's.
         support: the verdict of a supported claim.
     """
@@ -101,6 +101,9 @@ def arm_beats(
         )
     sign = -1.0 if lower_is_better else 1.0
     better, worse = record.metric(arm), against.metric(over)
+    called = (arm, over) if arm != over else (experiment, str(rival))
+    sides = zip(called, (better, worse), strict=True)
+    compared = {(names or {}).get(name, name): round(_mean(values), 2) for name, values in sides}
     above = [better, worse]
     if floor_of is not None:
         above = [(record if name in record.runs[0].metrics else against).metric(name) for name in floor_of]
@@ -109,7 +112,7 @@ def arm_beats(
         [sign * (a - b) for a, b in zip(better, worse, strict=True)],
         region=(minimum, math.inf),
         measured=_mean(better),
-        compared=(compared := _compared(record, [arm], names) | _compared(against, [over], names)),
+        compared=compared,
         unit=unit,
         effect="margin",
         between=" ({} over {})".format(*compared),

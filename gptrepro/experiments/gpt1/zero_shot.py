@@ -1,7 +1,7 @@
 """Zero-shot behaviour over pre-training (section 5, Figure 2 right): heuristics on every checkpoint.
 
-The decoder of ``gpt1-pretraining`` judges texts, untrained and at each milestone; a second experiment asks the
-LSTM of ``gpt1-lstm-pretraining`` about the same ones. Nothing is trained here.
+The decoder of ``gpt1-pretraining`` judges texts, untrained and at each milestone; a second experiment asks
+the LSTM of ``gpt1-lstm-pretraining`` about the same ones. Nothing is trained here.
 """
 
 from __future__ import annotations

@@ -26,7 +26,6 @@ from gptrepro.tasks.gpt1 import find_task
 from gptrepro.train import weights_file
 from gptrepro.train.state import save_weights
 
-
 MODELS = {"decoder": ZERO_SHOT, "lstm": LSTM_ZERO_SHOT}
 
 
