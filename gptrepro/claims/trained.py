@@ -106,7 +106,7 @@ def arm_beats(
     compared = {(names or {}).get(name, name): round(_mean(values), 2) for name, values in sides}
     above = [better, worse]
     if floor_of is not None:
-        above = [(record if name in record.runs[0].metrics else against).metric(name) for name in floor_of]
+        above = [_metric_of_either(record, against, name) for name in floor_of]
     return _judge(
         record,
         [sign * (a - b) for a, b in zip(better, worse, strict=True)],
@@ -308,6 +308,13 @@ def _judge(
         p_value=p_value,
         **common,
     )
+
+
+def _metric_of_either(record: Record, other: Record, name: str) -> list[float]:
+    try:
+        return record.metric(name)
+    except GptreproError:
+        return other.metric(name)
 
 
 def _compared(record: Record, metrics: list[str], names: Mapping[str, str] | None) -> dict[str, float]:

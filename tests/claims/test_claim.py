@@ -33,10 +33,11 @@ def test_a_claim_that_an_experiment_judges_names_its_chapter():
 
 def test_experiments_named_by_rules_exist():
     for claim in load_claims():
-        name = claim.rule.arguments.get("experiment") if claim.rule else None
-        assert name is None or name in EXPERIMENTS, (
-            f"the rule of {claim.id} names the experiment {name}, which is not registered: correct the name"
-        )
+        for role in ("experiment", "rival"):
+            name = claim.rule.arguments.get(role) if claim.rule else None
+            assert name is None or name in EXPERIMENTS, (
+                f"the rule of {claim.id} names the experiment {name}, which is not registered: correct the name"
+            )
 
 
 @pytest.mark.parametrize(

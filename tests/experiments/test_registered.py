@@ -67,7 +67,7 @@ def test_it_reports_report_seeds_and_enough_of_them(experiment: Experiment[Any])
 @every_experiment
 def test_a_claim_rests_on_it_unless_it_is_a_sweep(experiment: Experiment[Any]) -> None:
     rules = [claim.rule.arguments for claim in load_claims() if claim.rule]
-    judged = any(rule.get("experiment") == experiment.name for rule in rules)
+    judged = any(experiment.name in (rule.get("experiment"), rule.get("rival")) for rule in rules)
     if experiment.chooses_settings:
         assert not judged, f"a claim rests on {experiment.name}, which ran on pilot seeds: choose another"
         return

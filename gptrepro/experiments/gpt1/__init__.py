@@ -1,5 +1,11 @@
 """Experiments of the GPT-1 chapter."""
 
-from gptrepro.experiments.gpt1 import learning_rate, pretraining, zero_shot
+from gptrepro.experiments.gpt1 import (
+    fine_tuning,
+    fine_tuning_settings,
+    learning_rate,
+    pretraining,
+    zero_shot,
+)
 
-__all__ = ["learning_rate", "pretraining", "zero_shot"]
+__all__ = ["fine_tuning", "fine_tuning_settings", "learning_rate", "pretraining", "zero_shot"]
