@@ -112,6 +112,7 @@ def arm_beats(
         [sign * (a - b) for a, b in zip(better, worse, strict=True)],
         region=(minimum, math.inf),
         measured=_mean(better),
+        rival=against if rival else None,
         compared=compared,
         unit=unit,
         effect="margin",
@@ -243,6 +244,7 @@ def _judge(
     record: Record,
     statistic: list[float],
     *,
+    rival: Record | None = None,
     region: tuple[float, float],
     measured: float,
     effect: str,
@@ -256,12 +258,12 @@ def _judge(
 ) -> Judgement:
     """Judge whether the mean of ``statistic``, one value a seed, lies within ``region``.
 
-    ``effect`` names the statistic, ``between`` says of what. Of ``scores``, if any, one at least must be
-    above ``floor``, after turning by ``sign``.
+    ``effect`` names the statistic, ``between`` says of what; ``rival`` is a second record that it is taken
+    from. Of ``scores``, if any, one at least must be above ``floor``, after turning by ``sign``.
     """
     if support not in get_args(Support):
         raise GptreproError(f"A supported claim is {', '.join(get_args(Support))}, not '{support}'.")
-    reason = stale_reason(record, find_experiment(record.experiment))
+    stale = [_stale(each) for each in (record, rival) if each is not None]
     common: dict[str, Any] = {
         "measured": round(measured, 2),
         "unit": unit,
@@ -272,7 +274,7 @@ def _judge(
         "seeds": record.seeds,
         "scale": str(record.scale),
         "experiment": record.experiment,
-        "stale": f"{reason}; renew it with `{renewal(record)}`" if reason else None,
+        "stale": next(filter(None, stale), None),
     }
     if len(statistic) < MINIMUM_SEEDS:
         return Judgement(
@@ -308,6 +310,11 @@ def _judge(
         p_value=p_value,
         **common,
     )
+
+
+def _stale(record: Record) -> str | None:
+    reason = stale_reason(record, find_experiment(record.experiment))
+    return f"{reason}; renew it with `{renewal(record)}`" if reason else None
 
 
 def _metric_of_either(record: Record, other: Record, name: str) -> list[float]:

@@ -36,7 +36,7 @@ def test_experiments_named_by_rules_exist():
         for role in ("experiment", "rival"):
             name = claim.rule.arguments.get(role) if claim.rule else None
             assert name is None or name in EXPERIMENTS, (
-                f"the rule of {claim.id} names the experiment {name}, which is not registered: correct the name"
+                f"the rule of {claim.id} names the experiment {name}, which is not registered: correct it"
             )
 
 

@@ -105,6 +105,40 @@ def test_a_spread_is_judged_only_where_the_scores_are_above_their_floor():
     assert verdict("arm_beats", arguments, **rough, **one_above) is Verdict.TREND
 
 
+def test_an_arm_is_compared_with_an_arm_of_another_experiment_on_the_same_seeds():
+    records = {"e": record_of(a=[2.0, 2.1, 1.9]), "f": record_of(a=[1.0, 1.0, 1.0])}
+    arguments = {
+        "experiment": "e",
+        "arm": "a",
+        "over": "a",
+        "rival": "f",
+        "names": {"e": "ours", "f": "theirs"},
+    }
+    found = apply_rule("arm_beats", None, Evidence(records=records), arguments)
+    assert found.verdict is Verdict.TREND
+    assert dict(found.compared) == {"ours": 2.0, "theirs": 1.0}
+    without = apply_rule("arm_beats", None, Evidence(records={"e": records["e"]}), arguments)
+    assert without.verdict is Verdict.NOT_RUN and "gptrepro run f" in without.reason
+    records["f"].seeds = [100, 101, 103]
+    with pytest.raises(GptreproError, match="other seeds"):
+        apply_rule("arm_beats", None, Evidence(records=records), arguments)
+
+
+def test_a_stale_rival_makes_the_verdict_stale(monkeypatch):
+    records = {"e": record_of(a=[2.0, 2.1, 1.9]), "f": record_of(a=[1.0, 1.0, 1.0])}
+    records["f"].experiment = "f"
+    monkeypatch.setattr(
+        trained, "stale_reason", lambda record, _: "old" if record.experiment == "f" else None
+    )
+    found = apply_rule(
+        "arm_beats",
+        None,
+        Evidence(records=records),
+        {"experiment": "e", "arm": "a", "over": "a", "rival": "f"},
+    )
+    assert "old" in str(found.stale) and "run f" in str(found.stale)
+
+
 def test_two_arms_that_learned_nothing_are_not_equivalent():
     found = judge("equivalent_within", EQUAL | {"floor": 1.0}, a=[1.0, 1.01, 0.99], b=[1.0, 1.01, 1.0])
     assert found.verdict is Verdict.INCONCLUSIVE and "floor of 1" in found.reason

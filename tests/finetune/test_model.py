@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from gptrepro.errors import GptreproError
 from gptrepro.finetune import EncodedExample, FineTuned
 from gptrepro.finetune.inputs import FILLER, collate
-from gptrepro.finetune.model import with_special_tokens
+from gptrepro.finetune.model import with_layers_of, with_special_tokens
 from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
 from gptrepro.train.feed import passes
 from tests.finetune.toy import CONTEXT, N_VOCAB, SPECIAL, TOY, random_rows, toy_model
@@ -45,6 +46,33 @@ def slow_lm_loss(model: FineTuned, rows: list[EncodedExample]) -> Tensor:
         logits = slow_states(model, sequence)[:-1] @ model.body.wte.weight.T
         losses.append(F.cross_entropy(logits, torch.tensor(sequence[1:])))
     return torch.stack(losses).mean()
+
+
+def test_the_first_layers_are_carried_over_and_the_others_stay_fresh() -> None:
+    pretrained, fresh = (small_decoder(seed, n_layers=3) for seed in (0, 1))
+    untouched = {name: value.clone() for name, value in fresh.state_dict().items()}
+    ids = torch.arange(8)[None]
+    assert with_layers_of(pretrained, fresh, None) is fresh
+    assert all(torch.equal(untouched[name], value) for name, value in fresh.state_dict().items())
+    for layers in range(4):
+        model = with_layers_of(pretrained, small_decoder(1, n_layers=3), layers)
+        for name, value in model.state_dict().items():
+            carried = not name.startswith("h.") or int(name.split(".")[1]) < layers
+            assert torch.equal(value, (pretrained if carried else fresh).state_dict()[name]), name
+    torch.testing.assert_close(model.hidden(ids), pretrained.hidden(ids))
+    with pytest.raises(GptreproError, match="3 layers"):
+        with_layers_of(pretrained, fresh, 4)
+
+
+def test_an_lstm_is_carried_over_whole_or_by_its_embeddings() -> None:
+    config = LSTMConfig(n_vocab=11, n_ctx=8, d_model=4, d_hidden=6)
+    torch.manual_seed(0)
+    pretrained, ids = LSTMLanguageModel(config).eval(), torch.arange(8)[None]
+    whole = with_layers_of(pretrained, LSTMLanguageModel(config), 1).eval()
+    torch.testing.assert_close(whole.hidden(ids), pretrained.hidden(ids))
+    embeddings = with_layers_of(pretrained, LSTMLanguageModel(config), 0)
+    assert torch.equal(embeddings.wte.weight, pretrained.wte.weight)
+    assert not torch.equal(embeddings.lstm.weight_hh_l0, pretrained.lstm.weight_hh_l0)
 
 
 @pytest.mark.parametrize("name", KINDS)

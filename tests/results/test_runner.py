@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
 from gptrepro.errors import GptreproError
+from gptrepro.experiments import base
 from gptrepro.results import local_record, obtain, progress_of, run_experiment
 from gptrepro.results.store import seed_folder
 from gptrepro.scales import Scale
@@ -44,6 +46,28 @@ def test_an_interrupted_seed_is_shown_as_started(coin):
     assert [state.state for state in progress_of(coin, Scale.LAPTOP)] == [
         "not started",
         "started",
+        "not started",
+    ]
+
+
+def test_what_an_experiment_builds_on_runs_first_and_its_folder_is_named(coin, monkeypatch):
+    seen: dict[int, str] = {}
+
+    def measure(config, unit):
+        seen[unit.seed] = (unit.sources["coin"] / "counter").read_text()
+        return coin.measure(config.model_copy(update={"flips": 1}), unit)
+
+    heads = replace(
+        coin, name="heads", measure=measure, builds_on=lambda seed: {"coin": 100 + (seed - 100) % 2}
+    )
+    monkeypatch.setitem(base.EXPERIMENTS, "heads", heads)
+    assert not run_experiment(heads, Scale.LAPTOP, seconds=0.0, report=lambda _: None)
+    assert not seen
+    assert run_experiment(heads, Scale.LAPTOP, report=lambda _: None)
+    assert seen == {100: "3", 101: "3", 102: "3"}
+    assert [state.state for state in progress_of(coin, Scale.LAPTOP)] == [
+        "finished",
+        "finished",
         "not started",
     ]
 
