@@ -5,14 +5,34 @@ from __future__ import annotations
 import pytest
 
 from gptrepro.experiments.base import Unit, UnitOver
-from gptrepro.experiments.gpt1.learning_rate import LEARNING_RATE, rate_metric
-from gptrepro.experiments.gpt1.pretraining import PRETRAINING
+from gptrepro.experiments.gpt1.learning_rate import LEARNING_RATE, LSTM_LEARNING_RATE, rate_metric
+from gptrepro.experiments.gpt1.pretraining import LSTM_PRETRAINING, PRETRAINING
+from gptrepro.results import published_record
 from gptrepro.scales import Scale
 
 
-def test_the_chosen_rates_are_among_those_that_were_swept():
+SWEEPS = ((PRETRAINING, LEARNING_RATE), (LSTM_PRETRAINING, LSTM_LEARNING_RATE))
+
+
+@pytest.mark.parametrize(("training", "swept"), SWEEPS, ids=lambda experiment: experiment.name)
+def test_the_chosen_rates_are_among_those_that_were_swept(training, swept):
     for scale in (Scale.LAPTOP, Scale.GPU):
-        assert PRETRAINING.config(scale).peak_learning_rate in LEARNING_RATE.config(scale).rates
+        assert training.config(scale).peak_learning_rate in swept.config(scale).rates
+
+
+@pytest.mark.parametrize(("training", "swept"), SWEEPS, ids=lambda experiment: experiment.name)
+def test_the_reported_runs_use_the_rate_that_the_published_sweep_chose(training, swept):
+    record = published_record(swept.name, Scale.LAPTOP)
+    if record is None:
+        pytest.skip(f"{swept.name} is not published")
+    assert training.config(Scale.LAPTOP).peak_learning_rate == record.metric("best_rate")[0]
+
+
+def test_both_networks_are_swept_with_equal_effort():
+    for scale in LEARNING_RATE.configs:
+        ours, its = LEARNING_RATE.config(scale), LSTM_LEARNING_RATE.config(scale)
+        assert len(ours.rates) == len(its.rates)
+        assert ours.training.updates == its.training.updates
 
 
 def test_another_chosen_rate_leaves_the_sweep_as_it_is():
