@@ -10,7 +10,6 @@ from gptrepro.experiments.gpt1.pretraining import LSTM_PRETRAINING, PRETRAINING
 from gptrepro.results import published_record
 from gptrepro.scales import Scale
 
-
 SWEEPS = ((PRETRAINING, LEARNING_RATE), (LSTM_PRETRAINING, LSTM_LEARNING_RATE))
 
 
