@@ -1,14 +1,14 @@
 """What holds by construction, measured on the thing that was built.
 
-A probe looks at a model, a schedule, an optimiser or a tokenizer from outside (shapes that come out,
-values that go in and come out) and never reads the configuration that built it, so that a mistake in
-the code shows. Importing this package fills the registry.
+A probe looks at a model, a schedule, an optimiser, a tokenizer or a fine-tuning from outside (shapes that
+come out, values that go in and come out) and never reads the configuration that built it, so that a
+mistake in the code shows. Importing this package fills the registry.
 """
 
-from gptrepro.claims.construction import attention, built, decoder, shape, text, training
+from gptrepro.claims.construction import attention, built, decoder, fine_tuning, shape, text, training
 from gptrepro.claims.construction.registry import PROBES, probe
 
-__all__ = ["PROBES", "attention", "decoder", "forget", "probe", "shape", "text", "training"]
+__all__ = ["PROBES", "attention", "decoder", "fine_tuning", "forget", "probe", "shape", "text", "training"]
 
 
 def forget() -> None:
