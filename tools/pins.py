@@ -88,6 +88,7 @@ def resolves(python: str, platforms: list[str], markers: dict[str, str]) -> str 
     there = markers | {"python_version": python, "python_full_version": f"{python}.0"}
     command = [sys.executable, "-c", PIP, json.dumps(there), "install", "--dry-run", "--ignore-installed"]
     command += ["--quiet", "--only-binary=:all:", "--python-version", python, "--implementation", "cp"]
+    command += ["--target", "nowhere"]  # older versions of pip ask for one even where nothing is installed
     command += [part for platform in platforms for part in ("--platform", platform)]
     command += ["--constraint", str(CONSTRAINTS), *(str(requirement) for requirement in wanted())]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
