@@ -270,7 +270,7 @@ LSTM_PRETRAINING = register(
         question="How far does the perplexity fall while an LSTM reads the novels that the decoder read?",
         configs={
             Scale.SMOKE: _lstm(Scale.SMOKE, 1e-2, None),
-            Scale.LAPTOP: _lstm(Scale.LAPTOP, 1e-2, None),
+            Scale.LAPTOP: _lstm(Scale.LAPTOP, 4e-2, None),
             Scale.GPU: _lstm(Scale.GPU, 1e-3, _UNITS),
             Scale.PAPER: _lstm(Scale.PAPER, 1e-3, _UNITS),
         },
