@@ -121,6 +121,9 @@ def frame(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
 _PAGE = 80
 """Characters of a line that a page shows without scrolling."""
 
+_SMALL = 0.1
+"""Intervals closer to zero than this are printed with a third decimal."""
+
 
 def verdict_lines(judged: Sequence[JudgedClaim], *, unit: str = "") -> str:
     """Each claim's verdict and reason; where a test was made, its interval and what it could have seen.
@@ -137,8 +140,9 @@ def verdict_lines(judged: Sequence[JudgedClaim], *, unit: str = "") -> str:
         lines += textwrap.wrap(sentence, _PAGE, subsequent_indent="  ", break_on_hyphens=False)
         if found.interval is not None:
             low, high = found.interval
-            lines.append(f"  interval {low:.2f} to {high:.2f}{after}, n = {found.n} seeds")
-            lines.append(f"  smallest effect that the test could have seen: {found.mde:.2f}{after}")
+            digits = 2 if max(abs(low), abs(high)) >= _SMALL else 3
+            lines.append(f"  interval {low:.{digits}f} to {high:.{digits}f}{after}, n = {found.n} seeds")
+            lines.append(f"  smallest effect that the test could have seen: {found.mde:.{digits}f}{after}")
     return "\n".join(lines)
 
 

@@ -288,7 +288,7 @@ def _judge(
     if scores and all(paired_t([sign * s for s in arm], null=floor).low <= floor for arm in scores):
         return Judgement(
             Verdict.INCONCLUSIVE,
-            f"No score is above the floor of {sign * floor:g}: nothing was learned.",
+            f"No mean score is above the floor of {sign * floor:g}, so the test decides nothing.",
             **common,
         )
     least, most = region

@@ -1,8 +1,8 @@
 """The settings of our fine-tuning, chosen on dev rows with a pilot seed, with equal effort for every arm.
 
-The paper's rate and three epochs underfit a model as small as ours on as few rows. So every arm is tried at
-each learning rate, and at its best rate with other numbers of updates; the score is the mean over tasks. The
-pilot seed has a pre-training of its own, shorter than those that are reported.
+The paper's rate and three epochs belong to a larger model and more rows. Every arm is tried at each learning
+rate, and at its best rate with other numbers of updates; the score is the mean over tasks. The pilot seed has
+a pre-training of its own, shorter than those that are reported.
 """
 
 from __future__ import annotations
