@@ -216,7 +216,7 @@ def increases_with(
         measured=_mean((sign * scores[:, -1]).tolist()),
         compared=_compared(record, [next(iter(points)), list(points)[-1]], names),
         unit=unit,
-        effect=f"slope a {'doubling' if log else per}",
+        effect=f"{'fall' if lower_is_better else 'slope'} a {'doubling' if log else per}",
         support=support,
         scores=[(sign * scores[:, -1]).tolist()] if floor is not None else [],
         floor=sign * floor if floor is not None else 0.0,
