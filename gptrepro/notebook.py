@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 from IPython.display import HTML, Code
+
+from gptrepro.evaluate.statistics import paired_t
 
 
 def show_table(table: pd.DataFrame, *, caption: str | None = None) -> HTML:
@@ -17,6 +19,14 @@ def show_table(table: pd.DataFrame, *, caption: str | None = None) -> HTML:
     return HTML(  # type: ignore[no-untyped-call]
         f'<div class="table-wrap" role="region" aria-label="{caption or "Table"}" tabindex="0">{html}</div>'
     )
+
+
+def mean_in_words(values: Sequence[float], digits: int = 1) -> str:
+    """The mean over seeds and its 95% t-interval, such as ``62.7 (61.7 to 63.7)``; one value stands alone."""
+    if len(values) < 2:
+        return f"{values[0]:.{digits}f}"
+    interval = paired_t(values)
+    return f"{interval.mean:.{digits}f} ({interval.low:.{digits}f} to {interval.high:.{digits}f})"
 
 
 def show_source(thing: type | Callable[..., object]) -> Code:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from gptrepro.model import Decoder
-from gptrepro.notebook import show_source, show_table
+from gptrepro.notebook import mean_in_words, show_source, show_table
 
 
 def test_a_table_is_the_same_every_time_and_escapes():
@@ -18,3 +18,8 @@ def test_a_table_is_the_same_every_time_and_escapes():
 
 def test_source_is_the_librarys():
     assert "class Decoder" in show_source(Decoder).data
+
+
+def test_a_mean_has_its_interval_unless_it_is_a_single_value():
+    assert mean_in_words([1.0, 2.0, 3.0], digits=2) == "2.00 (-0.48 to 4.48)"
+    assert mean_in_words([1.25], digits=2) == "1.25"

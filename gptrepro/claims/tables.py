@@ -214,11 +214,12 @@ def _row_html(item: JudgedClaim) -> str:
     if found.stale:
         badge += ' <span class="badge-stale">stale</span>'
     name = escape(claim.id)
+    anchor = name.replace(".", "-")  # the page's scripts take a link's target for a CSS selector
     statement = escape(claim.statement)
     if claim.chapter:
         statement += f' <a href="../{escape(claim.chapter)}.html">chapter</a>'
     cells = (
-        f'{escape(claim.paper)}, {escape(claim.where)} <a class="claim-id" href="#{name}">{name}</a>',
+        f'{escape(claim.paper)}, {escape(claim.where)} <a class="claim-id" href="#{anchor}">{name}</a>',
         f"{statement} {_folded('why', _evidence(item))}",
         _value_html(printed(claim), claim.unit if isinstance(claim.published, Mapping | list) else None),
         escape(measured(item)) if found.effect else _value_html(measured(item)),
@@ -228,7 +229,7 @@ def _row_html(item: JudgedClaim) -> str:
         f'<td data-label="{label}">{cell}</td>' for label, cell in zip(_COLUMNS, cells, strict=True)
     )
     return (
-        f'<tr id="{name}" data-paper="{escape(claim.paper)}" data-verdict="{kind}" '
+        f'<tr id="{anchor}" data-paper="{escape(claim.paper)}" data-verdict="{kind}" '
         f'data-basis="{item.basis.replace(" ", "-")}">{columns}</tr>'
     )
 

@@ -20,6 +20,18 @@ from gptrepro.scales import Scale
 
 COMMITTED = Path(__file__).with_name("smoke_metrics.json")
 
+COUNTS_ROWS = {
+    "gpt1-fine-tuning": 15.0,
+    "gpt1-fine-tuning-settings": 15.0,
+    "gpt1-lstm-fine-tuning": 15.0,
+    "gpt1-lstm-fine-tuning-settings": 15.0,
+    "gpt1-transfer": 15.0,
+    "gpt1-zero-shot": 0.03,
+    "gpt1-lstm-zero-shot": 0.03,
+}
+"""Experiments that score a few dozen rows as right or wrong, of which another processor's rounding may turn
+one or two, and how far that moves a score."""
+
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_smoke_metrics_are_the_committed_ones(name, request, monkeypatch, tmp_path):
@@ -33,7 +45,9 @@ def test_smoke_metrics_are_the_committed_ones(name, request, monkeypatch, tmp_pa
         COMMITTED.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
         pytest.skip("renewed")
     assert name in known, f"{name} has no committed smoke metric: run this test with --renew-smoke-metrics"
-    assert measured["metrics"] == pytest.approx(known[name]["metrics"], rel=2e-4), (
+    assert measured["metrics"] == pytest.approx(
+        known[name]["metrics"], rel=2e-4, abs=COUNTS_ROWS.get(name)
+    ), (
         f"{name} measures something else than its committed smoke metrics: raise its version, or explain why "
         "the change is neutral, and run this test with --renew-smoke-metrics"
     )
