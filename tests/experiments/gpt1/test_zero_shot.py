@@ -108,5 +108,5 @@ def test_claims_rest_on_metrics_that_the_laptop_scale_measures() -> None:
         assert list(rule["points"].values()) == [64 * fraction for fraction in MILESTONES]
         if measure != "skill":
             name = next(name for name in HEURISTICS if measure.endswith(name))
-            assert rule["floor"] == HEURISTICS[name].chance
+            assert 0.02 < rule["floor"] - HEURISTICS[name].chance < 0.1  # above the luck of the items
             assert measure in (f"{HEURISTICS[name].score}_{name}", "accuracy_corrected_continuation")
