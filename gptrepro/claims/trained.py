@@ -102,8 +102,7 @@ def arm_beats(
     sign = -1.0 if lower_is_better else 1.0
     better, worse = record.metric(arm), against.metric(over)
     called = (arm, over) if arm != over else (experiment, str(rival))
-    sides = zip(called, (better, worse), strict=True)
-    compared = {(names or {}).get(name, name): round(_mean(values), 2) for name, values in sides}
+    compared = _compared(dict(zip(called, (better, worse), strict=True)), names)
     above = [better, worse]
     if floor_of is not None:
         above = [_metric_of_either(record, against, name) for name in floor_of]
@@ -152,7 +151,7 @@ def equivalent_within(
         [a - b for a, b in zip(values, others, strict=True)],
         region=(-margin, margin),
         measured=_mean(values),
-        compared=(compared := _compared(record, [arm, other], names)),
+        compared=(compared := _compared({arm: values, other: others}, names)),
         unit=unit,
         effect="difference",
         between=" ({} against {})".format(*compared),
@@ -208,13 +207,14 @@ def increases_with(
     scores = sign * np.array([record.metric(name) for name in points]).T  # (seeds, points)
     x = np.log2(places) if log else np.array(places, dtype=float)
     x = x - x.mean()
+    ends = [name for name, place in points.items() if place in (places[0], places[-1])]
     slopes = (scores @ x) / (x @ x)
     found = _judge(
         record,
         slopes.tolist(),
         region=(minimum, math.inf),
         measured=_mean((sign * scores[:, -1]).tolist()),
-        compared=_compared(record, [next(iter(points)), list(points)[-1]], names),
+        compared=_compared({name: record.metric(name) for name in ends}, names),
         unit=unit,
         effect=f"{'fall' if lower_is_better else 'slope'} a {'doubling' if log else per}",
         support=support,
@@ -324,9 +324,9 @@ def _metric_of_either(record: Record, other: Record, name: str) -> list[float]:
         return other.metric(name)
 
 
-def _compared(record: Record, metrics: list[str], names: Mapping[str, str] | None) -> dict[str, float]:
-    """The means over seeds of some metrics, by the names that readers know them by."""
-    return {(names or {}).get(name, name): round(_mean(record.metric(name)), 2) for name in metrics}
+def _compared(values: Mapping[str, list[float]], names: Mapping[str, str] | None) -> dict[str, float]:
+    """The means over seeds of what is compared, by the names that readers know."""
+    return {(names or {}).get(name, name): round(_mean(of_seeds), 2) for name, of_seeds in values.items()}
 
 
 def _mean(values: list[float]) -> float:

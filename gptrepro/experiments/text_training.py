@@ -19,6 +19,7 @@ from gptrepro.model.counting import count_parameters, training_flops_per_token
 from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
 from gptrepro.text.shards import TokenShards, write_shards
 from gptrepro.text.sources import load_corpus
+from gptrepro.tokenizer import Tokenizer
 from gptrepro.train import TrainSettings
 
 EVALUATION_BATCH_TOKENS = 4096
@@ -106,12 +107,22 @@ class TokenizedText:
     """Digest of the tokenizer, which was trained on the training text."""
 
 
+def tokenizer_of(kind: TokenizerKind, config: TextTrainingConfig, prepared: Path) -> Tokenizer:
+    """A paper's kind of tokenizer, trained on the training text or found below ``prepared``."""
+    corpus = config.corpora[0]
+    return trained_tokenizer(
+        kind,
+        load_corpus(corpus.name, split=corpus.split),
+        config.n_vocab,
+        prepared,
+        documents=config.tokenizer_documents,
+    )
+
+
 def tokenized(kind: TokenizerKind, config: TextTrainingConfig, prepared: Path) -> TokenizedText:
     """Train a paper's kind of tokenizer and write the shards below ``prepared``, or find them there."""
     texts = [load_corpus(corpus.name, split=corpus.split) for corpus in config.corpora]
-    tokenizer = trained_tokenizer(
-        kind, texts[0], config.n_vocab, prepared, documents=config.tokenizer_documents
-    )
+    tokenizer = tokenizer_of(kind, config, prepared)
     train, heldout = (
         write_shards(text, tokenizer, prepared / "shards", limit_tokens=config.corpus_tokens)
         for text in texts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import statistics
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -134,6 +135,14 @@ class Record(_Strict):
                 f"`gptrepro run {self.experiment} --scale {self.scale}` and publish it again."
             )
         return [run.metrics[name] for run in self.runs]
+
+    def mean(self, name: str) -> float:
+        """The mean of one metric over the runs.
+
+        Raises:
+            GptreproError: the runs did not measure it.
+        """
+        return statistics.fmean(self.metric(name))
 
 
 def digest_of(

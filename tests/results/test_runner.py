@@ -21,6 +21,7 @@ def test_units_go_on_until_every_seed_has_a_record(coin):
     assert record is not None and record.seeds == [100, 101, 102]
     assert sum("unit over" in line for line in said) == 6  # three seeds of three units, the last one finishes
     assert record.metric("before") == [2.1, 2.101, 2.102]
+    assert record.mean("before") == pytest.approx(2.101)
     assert record.data[0].tier in ("package", "mirror", "origin")
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from statistics import fmean
 from typing import Any, Literal, get_args
 
 from gptrepro.errors import GptreproError
@@ -25,13 +26,12 @@ from gptrepro.experiments.gpt1.labelled import (
     LabelledConfig,
     LabelledRows,
     Outcome,
-    average,
     fine_tuned,
     remembered,
     score_name,
-    tokenizer_of,
 )
 from gptrepro.experiments.gpt1.pretraining import LSTM_PRETRAINING, PRETRAINING, LSTMPretrainingConfig
+from gptrepro.experiments.text_training import tokenizer_of
 from gptrepro.finetune.baselines import bag_of_words, majority
 from gptrepro.finetune.frozen import linear_on_frozen
 from gptrepro.model import Decoder
@@ -72,7 +72,7 @@ def measure(config: FineTuningConfig, unit: Unit) -> Measurement:
     """
     (folder,) = unit.sources.values()
     pretrained = config.pretraining.pretrained(folder)
-    tokenizer = tokenizer_of(config.pretraining, unit.prepared)
+    tokenizer = tokenizer_of("gpt1", config.pretraining, unit.prepared)
     metrics: dict[str, float] = {}
     failed: dict[str, str] = {}
     tokens = 0
@@ -116,17 +116,17 @@ def _averages(config: FineTuningConfig, scores: Mapping[str, float]) -> dict[str
     """Each arm's mean over all tasks and, at each number of rows, over those with a curve; margins there."""
     last = {task: rows[-1] for task, rows in config.tasks.items()}
     found = {
-        score_name("average", arm): average(scores[score_name(task, arm, n)] for task, n in last.items())
+        score_name("average", arm): fmean(scores[score_name(task, arm, n)] for task, n in last.items())
         for arm in config.arms
     }
     for baseline in config.baselines:
         if baseline != "second_only":
-            found[score_name("average", baseline)] = average(
+            found[score_name("average", baseline)] = fmean(
                 scores[score_name(task, baseline)] for task in config.tasks
             )
     curves = {task: set(rows) for task, rows in config.tasks.items() if len(rows) > 1}
     for n in sorted(set.intersection(*curves.values())) if curves else ():
-        of_arm = {arm: average(scores[score_name(task, arm, n)] for task in curves) for arm in config.arms}
+        of_arm = {arm: fmean(scores[score_name(task, arm, n)] for task in curves) for arm in config.arms}
         found |= {curve_name(arm, n): score for arm, score in of_arm.items()}
         found |= {gain_name(arm, n): of_arm["full"] - of_arm[arm] for arm in of_arm if arm != "full"}
     return found
@@ -270,11 +270,29 @@ _SEEDS = {
     Scale.PAPER: SEEDS,
 }
 
-FINE_TUNING = register(
-    Experiment(
-        name="gpt1-fine-tuning",
+
+def _experiment(
+    name: str, pretraining: Experiment[Any], *, question: str, configs: dict[Scale, Any]
+) -> Experiment[Any]:
+    """An experiment that fine-tunes what ``pretraining`` trained."""
+    return Experiment(
+        name=name,
         version=1,
         paper="gpt1",
+        question=question,
+        configs=configs,
+        seeds=_SEEDS,
+        builds_on=lambda seed: {pretraining.name: pretraining_seed(seed)},
+        corpora=lambda config: config.corpora,
+        budget=lambda config: config.budget(),
+        measure=measure,
+    )
+
+
+FINE_TUNING = register(
+    _experiment(
+        "gpt1-fine-tuning",
+        PRETRAINING,
         question="How much does pre-training on novels help on labelled tasks, and the auxiliary objective?",
         configs={
             scale: FineTuningConfig(
@@ -286,19 +304,13 @@ FINE_TUNING = register(
             )
             for scale in Scale
         },
-        seeds=_SEEDS,
-        builds_on=lambda seed: {PRETRAINING.name: pretraining_seed(seed)},
-        corpora=lambda config: config.corpora,
-        budget=lambda config: config.budget(),
-        measure=measure,
     )
 )
 
 LSTM_FINE_TUNING = register(
-    Experiment(
-        name="gpt1-lstm-fine-tuning",
-        version=1,
-        paper="gpt1",
+    _experiment(
+        "gpt1-lstm-fine-tuning",
+        LSTM_PRETRAINING,
         question="What does a pre-trained LSTM in the place of the Transformer score on the same tasks?",
         configs={
             scale: LSTMFineTuningConfig(
@@ -312,11 +324,6 @@ LSTM_FINE_TUNING = register(
             )
             for scale in Scale
         },
-        seeds=_SEEDS,
-        builds_on=lambda seed: {LSTM_PRETRAINING.name: pretraining_seed(seed)},
-        corpora=lambda config: config.corpora,
-        budget=lambda config: config.budget(),
-        measure=measure,
     )
 )
 
@@ -335,10 +342,9 @@ def layers_arm(layers: int) -> str:
 
 
 TRANSFER = register(
-    Experiment(
-        name="gpt1-transfer",
-        version=1,
-        paper="gpt1",
+    _experiment(
+        "gpt1-transfer",
+        PRETRAINING,
         question="How does the score depend on how many layers are carried over from pre-training?",
         configs={
             scale: FineTuningConfig(
@@ -350,10 +356,5 @@ TRANSFER = register(
             )
             for scale in Scale
         },
-        seeds=_SEEDS,
-        builds_on=lambda seed: {PRETRAINING.name: pretraining_seed(seed)},
-        corpora=lambda config: config.corpora,
-        budget=lambda config: config.budget(),
-        measure=measure,
     )
 )

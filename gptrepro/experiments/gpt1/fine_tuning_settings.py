@@ -8,6 +8,7 @@ a pre-training of its own, shorter than those that are reported.
 from __future__ import annotations
 
 from dataclasses import replace
+from statistics import fmean
 from typing import Any
 
 from gptrepro.experiments.base import Budget, Experiment, Measurement, Unit, register
@@ -15,9 +16,7 @@ from gptrepro.experiments.gpt1.labelled import (
     Arm,
     LabelledConfig,
     LabelledRows,
-    average,
     fine_tuned,
-    tokenizer_of,
 )
 from gptrepro.experiments.gpt1.pretraining import (
     LSTM_PRETRAINING,
@@ -25,6 +24,7 @@ from gptrepro.experiments.gpt1.pretraining import (
     LSTMPretrainingConfig,
 )
 from gptrepro.experiments.gpt1.pretraining import measure as pretrain
+from gptrepro.experiments.text_training import tokenizer_of
 from gptrepro.published import GPT1_FINE_TUNING
 from gptrepro.scales import Scale
 
@@ -52,7 +52,7 @@ def _measure(config: FineTuningSettingsConfig, unit: Unit) -> Measurement:
     pilot = replace(unit, folder=unit.folder / "pretraining")
     pretrain(config.pretraining, pilot)
     pretrained = config.pretraining.pretrained(pilot.folder)
-    tokenizer = tokenizer_of(config.pretraining, unit.prepared)
+    tokenizer = tokenizer_of("gpt1", config.pretraining, unit.prepared)
     tasks = [LabelledRows(config, task) for task in config.declared]
     metrics: dict[str, float] = {}
     tokens = 0
@@ -68,7 +68,7 @@ def _measure(config: FineTuningSettingsConfig, unit: Unit) -> Measurement:
             for rows in tasks
         ]
         tokens += sum(outcome.tokens for outcome in outcomes)
-        score = round(average(outcome.score for outcome in outcomes), 3)
+        score = round(fmean(outcome.score for outcome in outcomes), 3)
         metrics[dev_score_name(name, rate, updates)] = score
         return score
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,12 @@ from gptrepro import storage
 from gptrepro.evaluate.metrics import task_scores
 from gptrepro.experiments.base import Budget, Config, Corpus, Unit, UnitOver
 from gptrepro.experiments.gpt1.pretraining import PretrainingConfig
-from gptrepro.experiments.prepare import trained_tokenizer
 from gptrepro.finetune import SpecialTokens, encode, fine_tune, predict, with_layers_of
 from gptrepro.model import Decoder
 from gptrepro.model.lstm import LSTMLanguageModel
 from gptrepro.published import GPT1_FINE_TUNING, FineTuningRecipe
 from gptrepro.tasks.gpt1 import find_task
 from gptrepro.tasks.labelled import Example, Task, TaskData, load_task, subsample
-from gptrepro.text.sources import load_corpus
 from gptrepro.tokenizer import Tokenizer
 
 TOKENS_A_ROW = 64
@@ -126,18 +124,6 @@ def _at_most(rows: int, examples: list[Example]) -> list[Example]:
     return subsample(examples, min(rows, len(examples)), 0)
 
 
-def tokenizer_of(pretraining: PretrainingConfig, prepared: Path) -> Tokenizer:
-    """The tokenizer of a pre-training, trained or found in ``prepared``."""
-    corpus = pretraining.corpora[0]
-    return trained_tokenizer(
-        "gpt1",
-        load_corpus(corpus.name, split=corpus.split),
-        pretraining.n_vocab,
-        prepared,
-        documents=pretraining.tokenizer_documents,
-    )
-
-
 @dataclass(frozen=True)
 class Outcome:
     """What one fine-tuning gave."""
@@ -214,9 +200,3 @@ def remembered(path: Path, compute: Callable[[], Any]) -> Any:
 def score_name(task: str, arm: str, rows: int | None = None) -> str:
     """Name of a score: ``sick_majority`` or, of what was trained on 100 rows, ``sick_full_at_100``."""
     return f"{task}_{arm}" + ("" if rows is None else f"_at_{rows}")
-
-
-def average(values: Iterable[float]) -> float:
-    """The mean."""
-    kept = list(values)
-    return sum(kept) / len(kept)

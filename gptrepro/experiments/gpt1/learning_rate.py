@@ -78,59 +78,63 @@ def _measure(config: LearningRateConfig, unit: Unit) -> Measurement:
     )
 
 
-def _short(
-    pretraining: Experiment[Any], scale: Scale, updates: int, rates: tuple[float, ...]
-) -> dict[str, Any]:
-    """The pre-training of ``scale``, cut to so many updates, at several rates."""
-    whole = pretraining.config(scale)
-    tokens = updates * whole.batch_size * whole.n_ctx
-    # A rate of its own would make the sweep stale whenever its outcome is put to use.
-    return {
-        "training": whole.model_copy(update={"tokens": tokens, "peak_learning_rate": rates[0]}),
-        "rates": rates,
-    }
+def _sweep(
+    name: str,
+    pretraining: Experiment[Any],
+    config: type[LearningRateConfig],
+    question: str,
+    rates: dict[Scale, tuple[float, ...]],
+) -> Experiment[Any]:
+    """The sweep that cuts ``pretraining`` to a few updates and repeats them at every rate."""
 
+    def short(scale: Scale) -> LearningRateConfig:
+        whole = pretraining.config(scale)
+        tokens = UPDATES[scale] * whole.batch_size * whole.n_ctx
+        # A rate of its own would make the sweep stale whenever its outcome is put to use.
+        cut = {"tokens": tokens, "peak_learning_rate": rates[scale][0]}
+        return config(training=whole.model_copy(update=cut), rates=rates[scale])
 
-LEARNING_RATE = register(
-    Experiment(
-        name="gpt1-learning-rate",
+    return Experiment(
+        name=name,
         version=1,
         paper="gpt1",
-        question="Which peak learning rate is best for our GPT-1 decoder, after a short training at each?",
-        configs={
-            scale: LearningRateConfig(**_short(PRETRAINING, scale, updates, rates))
-            for scale, updates, rates in (
-                (Scale.SMOKE, 12, (1e-3, 3e-3)),
-                (Scale.LAPTOP, 300, (2.5e-4, 5e-4, 1e-3, 2e-3, 4e-3)),
-                (Scale.GPU, 4000, (6.25e-5, 1.25e-4, 2.5e-4, 5e-4, 1e-3)),
-            )
-        },
+        question=question,
+        configs={scale: short(scale) for scale in rates},
         seeds={Scale.SMOKE: (0,), Scale.LAPTOP: (0,), Scale.GPU: (0, 1)},
         chooses_settings=True,
         corpora=lambda config: config.training.corpora,
         budget=_budget,
         measure=_measure,
     )
+
+
+UPDATES = {Scale.SMOKE: 12, Scale.LAPTOP: 300, Scale.GPU: 4000}
+"""Of the training at each rate."""
+
+LEARNING_RATE = register(
+    _sweep(
+        "gpt1-learning-rate",
+        PRETRAINING,
+        LearningRateConfig,
+        "Which peak learning rate is best for our GPT-1 decoder, after a short training at each?",
+        {
+            Scale.SMOKE: (1e-3, 3e-3),
+            Scale.LAPTOP: (2.5e-4, 5e-4, 1e-3, 2e-3, 4e-3),
+            Scale.GPU: (6.25e-5, 1.25e-4, 2.5e-4, 5e-4, 1e-3),
+        },
+    )
 )
 
 LSTM_LEARNING_RATE = register(
-    Experiment(
-        name="gpt1-lstm-learning-rate",
-        version=1,
-        paper="gpt1",
-        question="Which peak learning rate is best for the LSTM beside it, after a short training at each?",
-        configs={
-            scale: LSTMLearningRateConfig(**_short(LSTM_PRETRAINING, scale, updates, rates))
-            for scale, updates, rates in (
-                (Scale.SMOKE, 12, (3e-3, 1e-2)),
-                (Scale.LAPTOP, 300, (2.5e-3, 5e-3, 1e-2, 2e-2, 4e-2)),
-                (Scale.GPU, 4000, (2.5e-4, 5e-4, 1e-3, 2e-3, 4e-3)),
-            )
+    _sweep(
+        "gpt1-lstm-learning-rate",
+        LSTM_PRETRAINING,
+        LSTMLearningRateConfig,
+        "Which peak learning rate is best for the LSTM beside it, after a short training at each?",
+        {
+            Scale.SMOKE: (3e-3, 1e-2),
+            Scale.LAPTOP: (2.5e-3, 5e-3, 1e-2, 2e-2, 4e-2),
+            Scale.GPU: (2.5e-4, 5e-4, 1e-3, 2e-3, 4e-3),
         },
-        seeds=LEARNING_RATE.seeds,
-        chooses_settings=True,
-        corpora=lambda config: config.training.corpora,
-        budget=_budget,
-        measure=_measure,
     )
 )

@@ -37,7 +37,7 @@ from gptrepro.experiments.base import (
     UnitOver,
     register,
 )
-from gptrepro.experiments.gpt1.labelled import remembered, tokenizer_of
+from gptrepro.experiments.gpt1.labelled import remembered
 from gptrepro.experiments.gpt1.pretraining import (
     LSTM_PRETRAINING,
     MILESTONES,
@@ -45,6 +45,7 @@ from gptrepro.experiments.gpt1.pretraining import (
     LSTMPretrainingConfig,
     PretrainingConfig,
 )
+from gptrepro.experiments.text_training import tokenizer_of
 from gptrepro.scales import Scale
 from gptrepro.tasks.gpt1 import find_task
 from gptrepro.tasks.labelled import Example, TaskData, load_task, subsample
@@ -195,7 +196,7 @@ def ask(reader: Reader, config: ZeroShotConfig, tasks: Mapping[str, TaskData]) -
 def _measure(config: ZeroShotConfig, unit: Unit, arm: str) -> Measurement:
     training = config.pretraining
     (folder,) = unit.sources.values()
-    tokenizer = tokenizer_of(training, unit.prepared)
+    tokenizer = tokenizer_of("gpt1", training, unit.prepared)
     paragraphs = Paragraphs(tokenizer, tokenizer.vocab[LINE_END])
     tasks = {name: load_task(find_task(task)) for name, task in config.tasks.items()}
 
@@ -242,38 +243,43 @@ _ASKED: dict[Scale, dict[str, Any]] = {
     Scale.PAPER: _ALL | {"items": 5000},
 }
 
-ZERO_SHOT = register(
-    Experiment(
-        name="gpt1-zero-shot",
+
+def _experiment(
+    name: str, arm: str, pretraining: Experiment[Any], config: type[ZeroShotConfig], question: str
+) -> Experiment[Any]:
+    """The experiment that asks the model of ``pretraining``."""
+    return Experiment(
+        name=name,
         version=1,
         paper="gpt1",
-        question="What can a language model judge without training for it, and when during pre-training?",
+        question=question,
         configs={
-            scale: ZeroShotConfig(pretraining=PRETRAINING.config(scale), **asked)
-            for scale, asked in _ASKED.items()
+            scale: config(pretraining=pretraining.config(scale), **asked) for scale, asked in _ASKED.items()
         },
-        seeds=PRETRAINING.seeds,
-        builds_on=lambda seed: {PRETRAINING.name: seed},
+        seeds=pretraining.seeds,
+        builds_on=lambda seed: {pretraining.name: seed},
         corpora=lambda config: config.corpora,
         budget=lambda config: Budget(parameters=0, tokens=0, flops=0.0),  # nothing is trained
-        measure=partial(_measure, arm="decoder"),
+        measure=partial(_measure, arm=arm),
+    )
+
+
+ZERO_SHOT = register(
+    _experiment(
+        "gpt1-zero-shot",
+        "decoder",
+        PRETRAINING,
+        ZeroShotConfig,
+        "What can a language model judge without training for it, and when during pre-training?",
     )
 )
 
 LSTM_ZERO_SHOT = register(
-    Experiment(
-        name="gpt1-lstm-zero-shot",
-        version=1,
-        paper="gpt1",
-        question="What can an LSTM judge without training for it, and when during its pre-training?",
-        configs={
-            scale: LSTMZeroShotConfig(pretraining=LSTM_PRETRAINING.config(scale), **asked)
-            for scale, asked in _ASKED.items()
-        },
-        seeds=LSTM_PRETRAINING.seeds,
-        builds_on=lambda seed: {LSTM_PRETRAINING.name: seed},
-        corpora=lambda config: config.corpora,
-        budget=lambda config: Budget(parameters=0, tokens=0, flops=0.0),  # nothing is trained
-        measure=partial(_measure, arm="lstm"),
+    _experiment(
+        "gpt1-lstm-zero-shot",
+        "lstm",
+        LSTM_PRETRAINING,
+        LSTMZeroShotConfig,
+        "What can an LSTM judge without training for it, and when during its pre-training?",
     )
 )
