@@ -115,6 +115,8 @@ def renewal(record: Record) -> str:
 def publish(experiment: Experiment[Any], scale: Scale) -> Path:
     """Collate the report seeds of an experiment into ``data/results`` and return the file.
 
+    Seeds that are published already, under the same digest, need not have been run here.
+
     Raises:
         GptreproError: the scale is smoke, the work tree has changes, a seed is missing or ran on code
             that no commit holds, or the record is too large.
@@ -128,7 +130,7 @@ def publish(experiment: Experiment[Any], scale: Scale) -> Path:
             "The work tree has uncommitted changes: commit or stash them, since a published record must "
             "belong to a commit."
         )
-    record = local_record(experiment, scale)
+    record = _with_published(local_record(experiment, scale), published_record(experiment.name, scale))
     seeds = experiment.seeds[scale]
     missing = [seed for seed in seeds if record is None or seed not in record.seeds]
     if record is None or missing:
@@ -151,6 +153,14 @@ def publish(experiment: Experiment[Any], scale: Scale) -> Path:
     path = published_path(experiment.name, scale)
     storage.write_text(path, text)
     return path
+
+
+def _with_published(local: Record | None, published: Record | None) -> Record | None:
+    """The local record with the published runs of the seeds that it lacks."""
+    if local is None or published is None or published.digest != local.digest:
+        return local
+    others = [run for run in published.runs if run.seed not in local.seeds]
+    return collate([local, published.model_copy(update={"runs": others})])
 
 
 def git_state() -> str:

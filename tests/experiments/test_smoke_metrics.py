@@ -22,6 +22,7 @@ COMMITTED = Path(__file__).with_name("smoke_metrics.json")
 
 COUNTS_ROWS = {
     "gpt1-fine-tuning": 15.0,
+    "gpt1-fine-tuning-long-rows": 15.0,
     "gpt1-fine-tuning-settings": 15.0,
     "gpt1-lstm-fine-tuning": 15.0,
     "gpt1-lstm-fine-tuning-settings": 15.0,

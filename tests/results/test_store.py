@@ -75,6 +75,29 @@ def test_missing_seeds_are_named(coin, checkout):
         store.publish(coin, Scale.LAPTOP)
 
 
+def test_published_seeds_stay_when_others_join_on_another_machine(coin, checkout):
+    run_experiment(coin, Scale.LAPTOP, report=_quiet)
+    store.publish(coin, Scale.LAPTOP)
+    first = published_record("coin", Scale.LAPTOP)
+    storage.remove_folder(storage.home() / "runs")
+    more = dataclasses.replace(coin, seeds=coin.seeds | {Scale.LAPTOP: (*coin.seeds[Scale.LAPTOP], 103)})
+    run_experiment(more, Scale.LAPTOP, seeds=[103], report=_quiet)
+    store.publish(more, Scale.LAPTOP)
+    record = published_record("coin", Scale.LAPTOP)
+    assert first is not None and record is not None
+    assert record.seeds == [100, 101, 102, 103]
+    assert record.runs[:3] == first.runs
+
+
+def test_seeds_published_under_other_settings_do_not_count(coin, checkout):
+    run_experiment(coin, Scale.LAPTOP, report=_quiet)
+    store.publish(coin, Scale.LAPTOP)
+    raised = dataclasses.replace(coin, version=coin.version + 1)
+    run_experiment(raised, Scale.LAPTOP, seeds=[100], report=_quiet)
+    with pytest.raises(GptreproError, match="has not finished seeds 101, 102"):
+        store.publish(raised, Scale.LAPTOP)
+
+
 def test_a_record_is_fresh_until_version_or_settings_change(coin, checkout):
     run_experiment(coin, Scale.LAPTOP, report=_quiet)
     record = local_record(coin, Scale.LAPTOP)

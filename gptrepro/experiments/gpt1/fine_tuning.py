@@ -263,16 +263,16 @@ _TASKS: dict[Scale, dict[str, tuple[int, ...]]] = {
     Scale.PAPER: {name: (*(n for n in _CURVE if n < rows), rows) for name, rows in _ALL_ROWS.items()},
 }
 
-_SEEDS = {
-    Scale.SMOKE: SEEDS[:1],
-    Scale.LAPTOP: SEEDS[:3],  # a pre-training each: a seed takes some twenty minutes
-    Scale.GPU: SEEDS,
-    Scale.PAPER: SEEDS,
-}
+_SEEDS = {Scale.SMOKE: SEEDS[:1]} | dict.fromkeys((Scale.LAPTOP, Scale.GPU, Scale.PAPER), SEEDS)
 
 
 def _experiment(
-    name: str, pretraining: Experiment[Any], *, question: str, configs: dict[Scale, Any]
+    name: str,
+    pretraining: Experiment[Any],
+    *,
+    question: str,
+    configs: dict[Scale, Any],
+    seeds: dict[Scale, tuple[int, ...]] = _SEEDS,
 ) -> Experiment[Any]:
     """An experiment that fine-tunes what ``pretraining`` trained."""
     return Experiment(
@@ -281,7 +281,7 @@ def _experiment(
         paper="gpt1",
         question=question,
         configs=configs,
-        seeds=_SEEDS,
+        seeds=seeds,
         builds_on=lambda seed: {pretraining.name: pretraining_seed(seed)},
         corpora=lambda config: config.corpora,
         budget=lambda config: config.budget(),
@@ -307,6 +307,30 @@ FINE_TUNING = register(
     )
 )
 
+_LONG_ROWS: dict[Scale, dict[str, tuple[int, ...]]] = {
+    Scale.SMOKE: {"play-continuation": (32,)},
+    Scale.LAPTOP: {"mrpc": (2000,), "commonsenseqa": (2000,)},
+    Scale.GPU: {"commonsenseqa": (8768,), "dream": (5000,)},  # MRPC is among the others there
+}
+
+LONG_ROWS = register(
+    _experiment(
+        "gpt1-fine-tuning-long-rows",
+        PRETRAINING,
+        question="How much does pre-training help where a row takes several sequences, which costs a laptop most?",
+        configs={
+            scale: FineTuningConfig(
+                pretraining=PRETRAINING.config(scale),
+                tasks=tasks,
+                arms=_arms(scale),
+                baselines=get_args(Baseline),
+                **_shared(scale),
+            )
+            for scale, tasks in _LONG_ROWS.items()
+        },
+        seeds={scale: _SEEDS[scale][:3] for scale in _LONG_ROWS},  # a pre-training each
+    )
+)
 LSTM_FINE_TUNING = register(
     _experiment(
         "gpt1-lstm-fine-tuning",
