@@ -180,7 +180,13 @@ LSTM_FINE_TUNING_SETTINGS = register(
                     **others,
                 )
             )
-            for scale, others in ((Scale.SMOKE, _SMOKE), (Scale.LAPTOP, _LAPTOP), (Scale.GPU, _GPU))
+            for scale, others in (
+                (Scale.SMOKE, _SMOKE),
+                # As many rates, and the same fractions of what suits its pre-training, which is twenty times
+                # the decoder's: at the decoder's rates the LSTM goes on giving one answer to every row.
+                (Scale.LAPTOP, _LAPTOP | {"rates": (5e-3, 1e-2, 2e-2, 4e-2)}),
+                (Scale.GPU, _GPU),
+            )
         },
         seeds=FINE_TUNING_SETTINGS.seeds,
         chooses_settings=True,
