@@ -341,7 +341,7 @@ LSTM_FINE_TUNING = register(
                 pretraining=LSTM_PRETRAINING.config(scale),
                 tasks={name: rows[-1:] for name, rows in _TASKS[scale].items()},
                 arms={
-                    "lstm": _arm(scale, 1, GPT1_FINE_TUNING.lm_weight, peak_learning_rate=1e-3, updates=300)
+                    "lstm": _arm(scale, 1, GPT1_FINE_TUNING.lm_weight, peak_learning_rate=1e-2, updates=300)
                 },
                 baselines=(),
                 **_shared(scale),
