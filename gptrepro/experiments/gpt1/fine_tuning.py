@@ -289,45 +289,43 @@ def _experiment(
     )
 
 
+def _every_arm_on(tasks: dict[Scale, dict[str, tuple[int, ...]]]) -> dict[Scale, FineTuningConfig]:
+    """All arms and baselines on some tasks, at the scales that these are given for."""
+    return {
+        scale: FineTuningConfig(
+            pretraining=PRETRAINING.config(scale),
+            tasks=chosen,
+            arms=_arms(scale),
+            baselines=get_args(Baseline),
+            **_shared(scale),
+        )
+        for scale, chosen in tasks.items()
+    }
+
+
 FINE_TUNING = register(
     _experiment(
         "gpt1-fine-tuning",
         PRETRAINING,
         question="How much does pre-training on novels help on labelled tasks, and the auxiliary objective?",
-        configs={
-            scale: FineTuningConfig(
-                pretraining=PRETRAINING.config(scale),
-                tasks=_TASKS[scale],
-                arms=_arms(scale),
-                baselines=get_args(Baseline),
-                **_shared(scale),
-            )
-            for scale in Scale
-        },
+        configs=_every_arm_on(_TASKS),
     )
 )
 
 _LONG_ROWS: dict[Scale, dict[str, tuple[int, ...]]] = {
     Scale.SMOKE: {"play-continuation": (32,)},
     Scale.LAPTOP: {"mrpc": (2000,), "commonsenseqa": (2000,)},
-    Scale.GPU: {"commonsenseqa": (8768,), "dream": (5000,)},  # MRPC is among the others there
+    # MRPC is among the others there.
+    Scale.GPU: {"commonsenseqa": (8768,), "dream": (5530,)},
+    Scale.PAPER: {"commonsenseqa": (8768,), "dream": (5530,)},
 }
 
 LONG_ROWS = register(
     _experiment(
         "gpt1-fine-tuning-long-rows",
         PRETRAINING,
-        question="How much does pre-training help where a row takes several sequences, which costs a laptop most?",
-        configs={
-            scale: FineTuningConfig(
-                pretraining=PRETRAINING.config(scale),
-                tasks=tasks,
-                arms=_arms(scale),
-                baselines=get_args(Baseline),
-                **_shared(scale),
-            )
-            for scale, tasks in _LONG_ROWS.items()
-        },
+        question="How much does pre-training help on tasks whose rows take several sequences?",
+        configs=_every_arm_on(_LONG_ROWS),
         seeds={scale: _SEEDS[scale][:3] for scale in _LONG_ROWS},  # a pre-training each
     )
 )

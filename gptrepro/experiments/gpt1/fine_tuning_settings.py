@@ -164,6 +164,17 @@ FINE_TUNING_SETTINGS = register(
     )
 )
 
+
+def _rates_of_lstm(scale: Scale, rates: tuple[float, ...]) -> tuple[float, ...]:
+    """The same fractions of the peak rate of its pre-training as ``rates`` are of the decoder's.
+
+    At the decoder's own rates, a twentieth of these at the laptop scale, the LSTM goes on giving one answer
+    to every row.
+    """
+    ratio = LSTM_PRETRAINING.config(scale).peak_learning_rate / PRETRAINING.config(scale).peak_learning_rate
+    return tuple(rate * ratio for rate in rates)
+
+
 LSTM_FINE_TUNING_SETTINGS = register(
     Experiment(
         name="gpt1-lstm-fine-tuning-settings",
@@ -177,16 +188,10 @@ LSTM_FINE_TUNING_SETTINGS = register(
                     scale,
                     FINE_TUNING_SETTINGS.config(scale).pretraining.tokens,
                     arms={"lstm": _tried(1, GPT1_FINE_TUNING.lm_weight)},
-                    **others,
+                    **others | {"rates": _rates_of_lstm(scale, others["rates"])},
                 )
             )
-            for scale, others in (
-                (Scale.SMOKE, _SMOKE),
-                # As many rates, and the same fractions of what suits its pre-training, which is twenty times
-                # the decoder's: at the decoder's rates the LSTM goes on giving one answer to every row.
-                (Scale.LAPTOP, _LAPTOP | {"rates": (5e-3, 1e-2, 2e-2, 4e-2)}),
-                (Scale.GPU, _GPU),
-            )
+            for scale, others in ((Scale.SMOKE, _SMOKE), (Scale.LAPTOP, _LAPTOP), (Scale.GPU, _GPU))
         },
         seeds=FINE_TUNING_SETTINGS.seeds,
         chooses_settings=True,

@@ -21,8 +21,12 @@ from gptrepro.scales import Scale
 def test_the_lstm_is_tuned_like_the_others() -> None:
     for scale in LSTM_FINE_TUNING_SETTINGS.configs:
         ours, its = FINE_TUNING_SETTINGS.config(scale), LSTM_FINE_TUNING_SETTINGS.config(scale)
-        for shared in ("tasks", "rates", "updates", "batch_size", "dev_rows"):
+        for shared in ("tasks", "updates", "batch_size", "dev_rows"):
             assert getattr(ours, shared) == getattr(its, shared)
+        fractions, its_fractions = (
+            [rate / tried.pretraining.peak_learning_rate for rate in tried.rates] for tried in (ours, its)
+        )
+        assert its_fractions == pytest.approx(fractions)
         assert ours.pretraining.tokens == its.pretraining.tokens
 
 
