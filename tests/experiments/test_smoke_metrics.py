@@ -21,6 +21,7 @@ from gptrepro.scales import Scale
 COMMITTED = Path(__file__).with_name("smoke_metrics.json")
 
 COUNTS_ROWS = {
+    "gpt1-auxiliary-objective": 15.0,
     "gpt1-fine-tuning": 15.0,
     "gpt1-fine-tuning-long-rows": 15.0,
     "gpt1-fine-tuning-settings": 15.0,

@@ -263,7 +263,12 @@ _TASKS: dict[Scale, dict[str, tuple[int, ...]]] = {
     Scale.PAPER: {name: (*(n for n in _CURVE if n < rows), rows) for name, rows in _ALL_ROWS.items()},
 }
 
-_SEEDS = {Scale.SMOKE: SEEDS[:1]} | dict.fromkeys((Scale.LAPTOP, Scale.GPU, Scale.PAPER), SEEDS)
+_SEEDS = {
+    Scale.SMOKE: SEEDS[:1],
+    Scale.LAPTOP: SEEDS[:3],  # a pre-training each: more would share one, and not be independent
+    Scale.GPU: SEEDS,
+    Scale.PAPER: SEEDS,
+}
 
 
 def _experiment(
@@ -272,7 +277,6 @@ def _experiment(
     *,
     question: str,
     configs: dict[Scale, Any],
-    seeds: dict[Scale, tuple[int, ...]] = _SEEDS,
 ) -> Experiment[Any]:
     """An experiment that fine-tunes what ``pretraining`` trained."""
     return Experiment(
@@ -281,12 +285,18 @@ def _experiment(
         paper="gpt1",
         question=question,
         configs=configs,
-        seeds=seeds,
+        seeds=_SEEDS,
         builds_on=lambda seed: {pretraining.name: pretraining_seed(seed)},
         corpora=lambda config: config.corpora,
         budget=lambda config: config.budget(),
         measure=measure,
     )
+
+
+def _with_and_without_objective(scale: Scale) -> dict[str, Arm]:
+    """Two arms that differ in the auxiliary objective alone, where `_arms` has for each what suits it."""
+    full = _full(scale, PRETRAINING.config(scale).n_layers)
+    return {"full": full, "no_aux": full.model_copy(update={"lm_weight": 0.0})}
 
 
 def _every_arm_on(tasks: dict[Scale, dict[str, tuple[int, ...]]]) -> dict[Scale, FineTuningConfig]:
@@ -326,9 +336,36 @@ LONG_ROWS = register(
         PRETRAINING,
         question="How much does pre-training help on tasks whose rows take several sequences?",
         configs=_every_arm_on(_LONG_ROWS),
-        seeds={scale: _SEEDS[scale][:3] for scale in _LONG_ROWS},  # a pre-training each
     )
 )
+
+_AUXILIARY_ROWS = (500, 1000, 2000, 4000)
+
+_AUXILIARY_TASKS: dict[Scale, dict[str, tuple[int, ...]]] = {
+    Scale.SMOKE: {"play-word-order": (16, 64)},
+    Scale.LAPTOP: dict.fromkeys(("sst2", "novel-word-order", "sick"), _AUXILIARY_ROWS),
+    Scale.GPU: dict.fromkeys(("sst2", "mnli-m", "qqp"), (*_AUXILIARY_ROWS, 8000, 16_000, 32_000)),
+    Scale.PAPER: dict.fromkeys(("sst2", "mnli-m", "qqp"), (*_AUXILIARY_ROWS, 8000, 16_000, 32_000)),
+}
+
+AUXILIARY = register(
+    _experiment(
+        "gpt1-auxiliary-objective",
+        PRETRAINING,
+        question="Does the auxiliary objective help more the more rows are labelled, all settings equal?",
+        configs={
+            scale: FineTuningConfig(
+                pretraining=PRETRAINING.config(scale),
+                tasks=tasks,
+                arms=_with_and_without_objective(scale),
+                baselines=("majority",),
+                **_shared(scale),
+            )
+            for scale, tasks in _AUXILIARY_TASKS.items()
+        },
+    )
+)
+
 LSTM_FINE_TUNING = register(
     _experiment(
         "gpt1-lstm-fine-tuning",
