@@ -7,6 +7,8 @@ keep a contrast of at least 3:1 on both grounds.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -130,14 +132,11 @@ def token_strips(
         axes: where to draw; it loses its frame.
         strips: a name and the tokens of each sequence, every token with its role: ``text``, or a special
             token's own name, which is written into its box.
-        width: the most boxes that are drawn; of a longer sequence the middle is left out.
+        width: the most boxes that are drawn; of a longer sequence the middles of its texts are left out.
     """
     colors = {"text": INK, "start": OURS, "delimiter": FOURTH, "extract": PAPER}
     for row, (_, tokens) in enumerate(strips):
-        kept = list(tokens)
-        if len(kept) > width:
-            kept = [*kept[: width // 2], ("...", "text"), *kept[len(kept) - width // 2 + 1 :]]
-        for column, (token, role) in enumerate(kept):
+        for column, (token, role) in enumerate(_shortened(tokens, width)):
             special = role != "text"
             axes.add_patch(
                 Rectangle(
@@ -163,6 +162,23 @@ def token_strips(
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
     axes.tick_params(length=0)
+
+
+def _shortened(tokens: Sequence[tuple[str, str]], width: int) -> list[tuple[str, str]]:
+    """At most ``width`` of the tokens: all special ones, and the ends of the longest texts between them."""
+    stretches = [list(stretch) for _, stretch in groupby(tokens, key=itemgetter(1))]
+    room = [len(stretch) for stretch in stretches]
+    while sum(room) > width:
+        room[room.index(max(room))] -= 1
+    kept: list[tuple[str, str]] = []
+    for stretch, most in zip(stretches, room, strict=True):
+        left = most // 2
+        kept += (
+            stretch
+            if len(stretch) <= most
+            else [*stretch[:left], ("...", "text"), *stretch[len(stretch) - (most - left - 1) :]]
+        )
+    return kept
 
 
 def attention_map(

@@ -75,3 +75,29 @@ def test_a_long_strip_of_tokens_keeps_both_ends_and_names_the_special_ones():
     assert written == ["start", "t0", "t1", "t2", "t3", "...", "t27", "t28", "t29", "extract"]
     assert len(axes.patches) == 10
     plt.close("all")
+
+
+def test_shortened_strips_keep_every_special_token():
+    question = [(f"q{i}", "text") for i in range(20)]
+    answer = [(f"a{i}", "text") for i in range(6)]
+    tokens = [("", "start"), *question, ("", "delimiter"), *answer, ("", "extract")]
+    _, axes = plots.figure(title="t", x="", y="")
+    plots.token_strips(axes, [("a question and its answer", tokens)], width=14)
+    written = [text.get_text() for text in axes.texts]
+    assert written == [
+        "start",
+        "q0",
+        "q1",
+        "...",
+        "q18",
+        "q19",
+        "delimiter",
+        "a0",
+        "a1",
+        "a2",
+        "a3",
+        "a4",
+        "a5",
+        "extract",
+    ]
+    plt.close("all")
