@@ -24,13 +24,15 @@ def run(
 ) -> None:
     """Run experiments seed by seed, resuming where an earlier call stopped."""
     from gptrepro.experiments import select_experiments
-    from gptrepro.results import progress_of, run_experiment
+    from gptrepro.results import fetch_data, progress_of, run_experiment
     from gptrepro.scales import parse_scale
 
     at = parse_scale(scale)
     chosen = [experiment for experiment in select_experiments(what) if at in experiment.configs]
     if not chosen:
         raise GptreproError(f"Nothing of '{what}' runs at scale '{at}'.")
+    for experiment in chosen:
+        fetch_data(experiment, at, seeds=seed, again=again)
     for experiment in chosen:
         seconds = minutes * 60 if minutes is not None else None
         run_experiment(experiment, at, seeds=seed, again=again, seconds=seconds, report=typer.echo)

@@ -1,7 +1,7 @@
 """Records of what was measured: running, writing, publishing, finding, and telling when one is stale."""
 
 from gptrepro.results.record import DataUsed, Hardware, Record, Run, read_record
-from gptrepro.results.runner import obtain, progress_of, run_experiment
+from gptrepro.results.runner import fetch_data, obtain, progress_of, run_experiment
 from gptrepro.results.store import (
     best_record,
     local_record,
@@ -17,6 +17,7 @@ __all__ = [
     "Record",
     "Run",
     "best_record",
+    "fetch_data",
     "local_record",
     "obtain",
     "progress_of",

@@ -70,9 +70,13 @@ def run_experiment(
         seconds: stop, with everything saved, after about this long; a unit ends after 45 minutes at most
             and the next one goes on from its saved state.
         report: called with one line per step.
+
+    Raises:
+        GptreproError: a data set cannot be had; nothing was trained then.
     """
     torch.set_num_threads(scales.threads())
     chosen = list(seeds) if seeds is not None else list(experiment.seeds[scale])
+    fetch_data(experiment, scale, seeds=chosen, again=again)
     end = time.monotonic() + seconds if seconds is not None else float("inf")
     for seed in chosen:
         folder = store.seed_folder(experiment, scale, seed)
@@ -94,6 +98,28 @@ def run_experiment(
             report(f"{experiment.name} {scale} seed {seed}: time is up; the same command goes on from here")
             return False
     return True
+
+
+def fetch_data(
+    experiment: Experiment[Any], scale: Scale, *, seeds: Iterable[int] | None = None, again: bool = False
+) -> None:
+    """Fetch what the unfinished seeds read, and what those read that they build on.
+
+    A run calls this first: what is missing should not show only after hours of pre-training.
+
+    Raises:
+        GptreproError: no tier can serve a data set.
+    """
+    left = [
+        seed
+        for seed in (experiment.seeds[scale] if seeds is None else seeds)
+        if again or not store.seed_record_path(experiment, scale, seed).exists()
+    ]
+    if left:
+        for corpus in experiment.corpora(experiment.config(scale)):
+            load_corpus(corpus.name, split=corpus.split)
+    for source, its_seed in sorted({pair for seed in left for pair in experiment.builds_on(seed).items()}):
+        fetch_data(find_experiment(source), scale, seeds=[its_seed])
 
 
 def _run_unit(experiment: Experiment[Any], scale: Scale, seed: int, deadline: float, report: Report) -> bool:

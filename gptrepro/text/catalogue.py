@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from gptrepro import storage
 from gptrepro.errors import GptreproError
 from gptrepro.text.cleaning import Style
+from gptrepro.text.rows import Form
 
 Tier = Literal["mirror", "package", "origin", "hub"]
 Value = TypeVar("Value")
@@ -44,18 +45,23 @@ class PackageSource(_Entry):
 
 
 class OriginSource(_Entry):
-    """A public repository at a pinned commit; ``{name}`` in ``path`` is the file's name."""
+    """A public repository at a pinned commit; ``{name}`` in ``path`` is the file's name.
+
+    ``form`` says how labelled rows are written there, where that is not in the lines that the sha256 is of.
+    """
 
     repository: str
     commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
     path: str
+    form: Form | None = None
 
 
 class HubSource(_Entry):
     """One split of a data set on the hub, read from its parquet files.
 
     A row is a document, unless ``join`` is given: then rows are joined with it into long documents.
-    ``column`` is the column of the text; of labelled rows it is a mapping, our columns to the hub's.
+    ``column`` is the column of the text; of labelled rows it is a mapping, our columns to the hub's
+    (``choices.text`` is the field ``text`` of its column ``choices``).
     The hub's conversion branch holds parquet for every public set, also for those that only a script
     could load.
     """

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from gptrepro import storage
 from gptrepro.errors import GptreproError
@@ -98,11 +99,18 @@ def hub_documents(source: HubSource, files: tuple[Path, ...]) -> Iterator[str]:
         yield source.join.join(gathered)
 
 
+def _value(row: Mapping[str, Any], column: str) -> Any:
+    """The value of a column, or of the field of a column that a dot names."""
+    name, _, field = column.partition(".")
+    return row[name][field] if field else row[name]
+
+
 def _rows(source: HubSource, files: tuple[Path, ...]) -> Iterator[str]:
     import datasets
 
     wanted = source.column
-    columns = [wanted] if isinstance(wanted, str) else list(wanted.values())
+    names = [wanted] if isinstance(wanted, str) else wanted.values()
+    columns = list(dict.fromkeys(name.partition(".")[0] for name in names))
     try:
         rows = datasets.load_dataset(
             "parquet",
@@ -115,8 +123,9 @@ def _rows(source: HubSource, files: tuple[Path, ...]) -> Iterator[str]:
             if isinstance(wanted, str):
                 yield row[wanted]
             else:
-                yield json.dumps({ours: row[theirs] for ours, theirs in wanted.items()}, ensure_ascii=False)
-    except (ValueError, KeyError, OSError) as error:
+                ours = {name: _value(row, theirs) for name, theirs in wanted.items()}
+                yield json.dumps(ours, ensure_ascii=False)
+    except (ValueError, KeyError, TypeError, OSError) as error:
         raise GptreproError(
             f"The parquet files of {source.id} cannot be read ({_reason(error)}): delete "
             f"{storage.home() / 'hub'} and fetch them again."

@@ -1,4 +1,7 @@
-"""The origin tier: files of a public repository at a pinned commit, each with a pinned sha256."""
+"""The origin tier: files of a public repository at a pinned commit, each with a pinned sha256.
+
+Labelled rows in another form than our lines are kept as the lines, and the sha256 is of those.
+"""
 
 from __future__ import annotations
 
@@ -14,23 +17,25 @@ from gptrepro.errors import GptreproError
 from gptrepro.text.catalogue import OriginSource
 from gptrepro.text.network import require_reachable
 from gptrepro.text.progress import progress
+from gptrepro.text.rows import Form, as_lines
 
 TIMEOUT_SECONDS = (3.0, 30.0)  # to connect, to go on
 
 
 class OriginFile(NamedTuple):
-    """One file to fetch: its address, its pinned sha256 and where it is kept."""
+    """One file to fetch: its address, its pinned sha256, its place here, and the form of its rows."""
 
     url: str
     sha256: str
     path: Path
+    form: Form | None = None
 
 
 def origin_file(url_template: str, source: OriginSource, name: str, sha256: str) -> OriginFile:
     """The file ``name`` of a repository; it is kept under ``home()/origin`` by its hash."""
     path = source.path.format(name=name)
     url = url_template.format(repository=source.repository, commit=source.commit, path=path)
-    return OriginFile(url, sha256, storage.home() / "origin" / sha256[:2] / sha256)
+    return OriginFile(url, sha256, storage.home() / "origin" / sha256[:2] / sha256, source.form)
 
 
 def fetch_files(files: Iterable[OriginFile]) -> None:
@@ -54,6 +59,11 @@ def fetch_files(files: Iterable[OriginFile]) -> None:
                     fetch(file.url, str(temporary), None)
                 except requests.RequestException as error:
                     raise GptreproError(f"{file.url} cannot be fetched ({type(error).__name__})") from error
+                if file.form:
+                    try:
+                        temporary.write_bytes(as_lines(temporary.read_bytes(), file.form))
+                    except GptreproError as error:
+                        raise GptreproError(f"{file.url} {error} (nothing was kept)") from error
                 found = storage.sha256_file(temporary)
                 if found != file.sha256:
                     raise GptreproError(

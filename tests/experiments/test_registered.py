@@ -14,6 +14,7 @@ from gptrepro.claims import load_claims
 from gptrepro.experiments import EXPERIMENTS, Experiment
 from gptrepro.experiments.base import FIRST_REPORT_SEED, PILOT_SEEDS
 from gptrepro.scales import Scale
+from gptrepro.text.catalogue import catalogue
 
 ROOT = storage.project_root()
 
@@ -41,6 +42,16 @@ def test_it_is_laid_out_at_every_scale(experiment: Experiment[Any]) -> None:
     assert not missing, f"{experiment.name} has no settings for {', '.join(missing)}: add them to its configs"
     for scale in experiment.configs:
         experiment.budget(experiment.config(scale))
+
+
+@every_experiment
+def test_its_data_can_be_had_without_a_mirror(experiment: Experiment[Any]) -> None:
+    for scale in experiment.configs:
+        for corpus in experiment.corpora(experiment.config(scale)):
+            assert catalogue().split(corpus.name, corpus.split).tiers() != ("mirror",), (
+                f"{experiment.name} reads {corpus.name} ({corpus.split}), that only a mirror has: "
+                "add a package, an origin or a hub data set to data/sources.yml"
+            )
 
 
 @every_experiment

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gptrepro.experiments import base
 from gptrepro.experiments.base import Budget, Config, Corpus, Experiment, Measurement, Unit, UnitOver
 from gptrepro.scales import Scale
+from gptrepro.text import sources
+from gptrepro.text.catalogue import CorpusEntry, catalogue
+
+
+@pytest.fixture
+def use_catalogue(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any]], None]:
+    """Add a text called ``nowhere`` to the catalogue."""
+
+    def use(entry: dict[str, Any]) -> None:
+        known = catalogue()
+        corpora = known.corpora | {"nowhere": CorpusEntry.model_validate(entry)}
+        monkeypatch.setattr(sources, "catalogue", lambda: known.model_copy(update={"corpora": corpora}))
+
+    return use
 
 
 class CoinConfig(Config):

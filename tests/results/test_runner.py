@@ -9,6 +9,7 @@ import pytest
 
 from gptrepro.errors import GptreproError
 from gptrepro.experiments import base
+from gptrepro.experiments.base import Corpus
 from gptrepro.results import local_record, obtain, progress_of, run_experiment
 from gptrepro.results.store import seed_folder
 from gptrepro.scales import Scale
@@ -71,6 +72,28 @@ def test_what_an_experiment_builds_on_runs_first_and_its_folder_is_named(coin, m
         "finished",
         "not started",
     ]
+
+
+def test_missing_data_is_named_before_what_it_builds_on_is_trained(coin, monkeypatch, use_catalogue):
+    use_catalogue(
+        {"title": "Nowhere", "licence": "none", "paper": "none", "format": "lines", "style": "as-is"}
+        | {"splits": {"test": {"bytes": 1, "parts": [{"mirror": "no/{name}", "files": {"one": "0" * 64}}]}}}
+    )
+    heads = replace(
+        coin,
+        name="heads",
+        corpora=lambda config: [Corpus("plays", "train"), Corpus("nowhere", "test")],
+        builds_on=lambda seed: {"coin": seed},
+    )
+    tails = replace(coin, name="tails", builds_on=lambda seed: {"heads": seed})
+    for experiment in (heads, tails):
+        monkeypatch.setitem(base.EXPERIMENTS, experiment.name, experiment)
+    for experiment in (heads, tails):
+        said: list[str] = []
+        with pytest.raises(GptreproError, match=r"No tier can serve nowhere \(test\)"):
+            run_experiment(experiment, Scale.LAPTOP, report=said.append)
+        assert not said
+        assert {state.state for state in progress_of(coin, Scale.LAPTOP)} == {"not started"}
 
 
 def test_obtain_follows_the_run_policy(coin):

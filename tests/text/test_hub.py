@@ -25,7 +25,9 @@ ROWS = ["One.", "Two.", "Three."]
 
 def parquet() -> bytes:
     buffer = io.BytesIO()
-    pd.DataFrame({"text": ROWS, "number": [1, 2, 3]}).to_parquet(buffer)
+    pd.DataFrame(
+        {"text": ROWS, "number": [1, 2, 3], "choices": [{"label": ["A", "B"], "text": ["no", "yes"]}] * 3}
+    ).to_parquet(buffer)
     return buffer.getvalue()
 
 
@@ -64,6 +66,15 @@ def test_labelled_rows_are_json_lines_with_our_columns(hub: HTTPServer) -> None:
     source = SOURCE.model_copy(update={"column": {"sentence": "text", "label": "number"}})
     rows = [json.loads(line) for line in hub_documents(source, fetch_parquet(source))]
     assert rows == [{"sentence": text, "label": i} for i, text in enumerate(ROWS, start=1)]
+
+
+def test_a_dot_names_a_field_of_a_column(hub: HTTPServer) -> None:
+    source = SOURCE.model_copy(update={"column": {"choices": "choices.text", "letters": "choices.label"}})
+    rows = [json.loads(line) for line in hub_documents(source, fetch_parquet(source))]
+    assert rows == [{"choices": ["no", "yes"], "letters": ["A", "B"]}] * 3
+    wrong = SOURCE.model_copy(update={"column": {"choices": "choices.words"}})
+    with pytest.raises(GptreproError, match="cannot be read"):
+        list(hub_documents(wrong, fetch_parquet(wrong)))
 
 
 def test_downloaded_once(hub: HTTPServer) -> None:

@@ -62,6 +62,25 @@ def test_half_a_download_is_refused_and_not_kept(wanted: OriginFile, httpserver:
     assert left(wanted) == []
 
 
+def test_rows_in_a_published_form_are_kept_as_lines(home: Path, httpserver: HTTPServer) -> None:
+    source = SOURCE.model_copy(update={"form": "snli"})
+    lines = b'{"premise": "a man sings", "hypothesis": "nobody sings", "label": "contradiction"}\n'
+    template = httpserver.url_for("/{repository}/{commit}/{path}")
+    wanted = origin_file(template, source, "Night", hashlib.sha256(lines).hexdigest())
+    serve(httpserver, b"404: Not Found")
+    with pytest.raises(GptreproError, match=r"Night\.txt is not in the published form of snli"):
+        fetch_files([wanted])
+    httpserver.clear()
+    serve(httpserver, b"a man sings\tnobody sings\t1\n")
+    with pytest.raises(GptreproError, match=r"came with sha256 .* instead of"):
+        fetch_files([wanted])
+    assert left(wanted) == []
+    httpserver.clear()
+    serve(httpserver, b"a man sings\tnobody sings\t2\n")
+    fetch_files([wanted])
+    assert wanted.path.read_bytes() == lines
+
+
 def test_a_missing_file_is_one_sentence(wanted: OriginFile, httpserver: HTTPServer) -> None:
     with pytest.raises(GptreproError, match=r"Night\.txt cannot be fetched \(HTTPError\)"):
         fetch_files([wanted])
