@@ -8,7 +8,8 @@ from typing import Any
 
 from gptrepro.claims.claim import load_claims
 from gptrepro.errors import GptreproError
-from gptrepro.results import Record, best_record
+from gptrepro.results import Record, published_records
+from gptrepro.scales import Scale
 
 
 @dataclass(frozen=True)
@@ -19,15 +20,19 @@ class Evidence:
     """Records by experiment, in place of the published ones."""
     published: Mapping[str, Any] | None = None
     """What papers print by claim, in place of ``data/claims``."""
-    _records: dict[str, Record | None] = field(default_factory=dict, repr=False)
+    _records: dict[str, dict[Scale, Record]] = field(default_factory=dict, repr=False)
     _published: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def record(self, experiment: str) -> Record | None:
         """The record of an experiment at the largest scale there is, or None."""
-        if self.records is not None:
-            return self.records.get(experiment)
+        return next(iter(self.by_scale(experiment).values()), None)
+
+    def by_scale(self, experiment: str) -> Mapping[Scale, Record]:
+        """The records of an experiment by scale, the largest first."""
         if experiment not in self._records:
-            self._records[experiment] = best_record(experiment)
+            given = (self.records or {}).get(experiment)
+            found = published_records(experiment) if self.records is None else [given] if given else []
+            self._records[experiment] = {record.scale: record for record in found}
         return self._records[experiment]
 
     def figures(self, claim: str) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from gptrepro.claims.claim import Claim
+from gptrepro.claims.claim import Claim, load_claims
 from gptrepro.claims.evidence import Evidence
-from gptrepro.claims.rules import apply_rule
+from gptrepro.claims.rules import TRAINED, apply_rule
 from gptrepro.claims.trained import SIGNIFICANCE
 from gptrepro.claims.verdict import Judgement, Verdict
 from gptrepro.evaluate.statistics import holm
@@ -43,10 +44,22 @@ class JudgedClaim:
 
 
 def judge(claims: Sequence[Claim], evidence: Evidence | None = None) -> list[JudgedClaim]:
-    """Judge claims, with Holm's correction over the tests of each chapter among them."""
+    """Judge claims, with Holm's correction over all tests of a chapter: a claim's verdict is one in any call.
+
+    The tests of a chapter are its claims with a rule on trained models, whatever the data say; those that are
+    not among ``claims`` come from the ledger.
+    """
     evidence = evidence or Evidence()
-    judged = [JudgedClaim(claim, _judge_one(claim, evidence)) for claim in claims]
-    return _corrected(judged)
+    judged = [JudgedClaim(claim, _judge_one(claim, evidence)) for claim in [*claims, *_tested_beside(claims)]]
+    return _corrected(judged)[: len(claims)]
+
+
+def _tested_beside(claims: Sequence[Claim]) -> list[Claim]:
+    """What else the ledger puts to a test in the chapters where ``claims`` are."""
+    asked = {claim.id for claim in claims}
+    chapters = {_chapter(claim) for claim in claims if _tested(claim)}
+    known = load_claims() if chapters else []
+    return [c for c in known if _tested(c) and _chapter(c) in chapters and c.id not in asked]
 
 
 def _judge_one(claim: Claim, evidence: Evidence) -> Judgement:
@@ -57,22 +70,32 @@ def _judge_one(claim: Claim, evidence: Evidence) -> Judgement:
 
 
 def _corrected(judged: list[JudgedClaim]) -> list[JudgedClaim]:
-    """Downgrade what does not survive Holm's correction among the tests of its chapter."""
-    for chapter in {_chapter(item) for item in judged}:
-        tested = [
-            i
-            for i, item in enumerate(judged)
-            if _chapter(item) == chapter and item.judgement.p_value is not None
-        ]
-        adjusted = holm([judged[i].judgement.p_value or 0.0 for i in tested])
-        for i, p_value in zip(tested, adjusted, strict=True):
-            found = judged[i].judgement
-            if p_value > SIGNIFICANCE and found.verdict not in (Verdict.INCONCLUSIVE, Verdict.NOT_RUN):
-                reason = f"{found.reason} It does not survive Holm's correction over {len(tested)} tests."
-                weaker = dataclasses.replace(found, verdict=Verdict.INCONCLUSIVE, reason=reason)
+    """Downgrade what does not survive Holm's correction among the tests of its chapter.
+
+    One without a p-value (not run, too few seeds, scores at the floor) counts with p = 1: were it left out,
+    the data would choose how many tests there are.
+    """
+    tests: dict[str, list[int]] = defaultdict(list)
+    for i, item in enumerate(judged):
+        if _tested(item.claim):
+            tests[_chapter(item.claim)].append(i)
+    for family in tests.values():
+        found = [judged[i].judgement for i in family]
+        adjusted = holm([1.0 if each.p_value is None else each.p_value for each in found])
+        for i, each, p_value in zip(family, found, adjusted, strict=True):
+            if p_value > SIGNIFICANCE and each.verdict not in (Verdict.INCONCLUSIVE, Verdict.NOT_RUN):
+                why = f"It does not survive Holm's correction over the chapter's {len(family)} tests."
+                weaker = dataclasses.replace(
+                    each, verdict=Verdict.INCONCLUSIVE, reason=f"{each.reason} {why}"
+                )
                 judged[i] = JudgedClaim(judged[i].claim, weaker)
     return judged
 
 
-def _chapter(item: JudgedClaim) -> str:
-    return item.claim.chapter or item.claim.paper
+def _tested(claim: Claim) -> bool:
+    """Whether a trained model puts the claim to a test, run or not."""
+    return claim.rule is not None and claim.rule.name in TRAINED
+
+
+def _chapter(claim: Claim) -> str:
+    return claim.chapter or claim.paper

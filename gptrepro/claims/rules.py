@@ -113,10 +113,12 @@ def recomputed(
     )
 
 
-RULES: dict[str, Rule] = {
-    rule.__name__: rule
-    for rule in (constructed, recomputed, loss_falls, arm_beats, equivalent_within, increases_with)
+TRAINED: dict[str, Rule] = {
+    rule.__name__: rule for rule in (loss_falls, arm_beats, equivalent_within, increases_with)
 }
+"""The rules that judge the records of trained models, by name."""
+
+RULES: dict[str, Rule] = {rule.__name__: rule for rule in (constructed, recomputed)} | TRAINED
 """The rules by name."""
 
 

@@ -19,6 +19,7 @@ from gptrepro.errors import GptreproError
 from gptrepro.evaluate.statistics import holm, paired_t
 from gptrepro.experiments import find_experiment
 from gptrepro.results import Record, renewal, stale_reason
+from gptrepro.scales import Scale
 
 MINIMUM_SEEDS = 3
 """Fewer report seeds than this decide nothing."""
@@ -80,7 +81,8 @@ def arm_beats(
         evidence: gives the record.
         experiment: whose record holds both metrics.
         arm, over: metrics of the two arms.
-        rival: the experiment of ``over``, on the same seeds, where it is another one.
+        rival: the experiment of ``over``, where it is another one; judged are the seeds that both have, at
+            the largest scale that both have.
         minimum: the least margin that counts, stated before the run.
         lower_is_better: whether the better metric is the lower one (a loss, a perplexity).
         floor: the score of chance; if neither arm is above it, the test is inconclusive.
@@ -89,16 +91,10 @@ def arm_beats(
         unit: of the metrics, where it is not the claim's.
         support: the verdict of a supported claim.
     """
-    record = evidence.record(experiment)
-    if record is None:
-        return _not_run(experiment)
-    against = evidence.record(rival) if rival else record
-    if against is None:
-        return _not_run(str(rival))
-    if against.seeds != record.seeds or against.scale != record.scale:
-        raise GptreproError(
-            f"{experiment} and {rival} have other seeds or scales: run and publish both at one scale."
-        )
+    pair = _pair(evidence, experiment, rival or experiment)
+    if isinstance(pair, Judgement):
+        return pair
+    record, against = pair
     sign = -1.0 if lower_is_better else 1.0
     better, worse = record.metric(arm), against.metric(over)
     called = (arm, over) if arm != over else (experiment, str(rival))
@@ -317,6 +313,25 @@ def _stale(record: Record) -> str | None:
     return f"{reason}; renew it with `{renewal(record)}`" if reason else None
 
 
+def _pair(evidence: Evidence, experiment: str, rival: str) -> tuple[Record, Record] | Judgement:
+    """Two records at the largest scale that both have, with the seeds that both have; else what to run."""
+    ours, theirs = evidence.by_scale(experiment), evidence.by_scale(rival)
+    scale = next((scale for scale in ours if scale in theirs), None)
+    if scale is None:
+        cheapest = min({*ours, *theirs}, key=list(Scale).index, default=Scale.LAPTOP)
+        return _not_run(rival if cheapest in ours else experiment, cheapest)
+    record, against = ours[scale], theirs[scale]
+    if record.seeds == against.seeds:
+        return record, against
+    seeds = [seed for seed in record.seeds if seed in against.seeds]
+    if len(seeds) >= MINIMUM_SEEDS:
+        return record.of_seeds(seeds), against.of_seeds(seeds)
+    fewer, more = sorted((against, record), key=lambda each: len(each.seeds))
+    missing = ", ".join(str(seed) for seed in more.seeds if seed not in seeds)
+    needs = f"report seeds {missing} of {fewer.experiment}, to be paired with {more.experiment}: "
+    return _not_run(fewer.experiment, scale, needs)
+
+
 def _metric_of_either(record: Record, other: Record, name: str) -> list[float]:
     try:
         return record.metric(name)
@@ -333,9 +348,10 @@ def _mean(values: list[float]) -> float:
     return math.fsum(values) / len(values)
 
 
-def _not_run(experiment: str) -> Judgement:
+def _not_run(experiment: str, scale: Scale = Scale.LAPTOP, needs: str = "") -> Judgement:
+    published = experiment if scale is Scale.LAPTOP else f"{experiment} --scale {scale}"  # the default
     return Judgement(
         Verdict.NOT_RUN,
-        f"Needs `gptrepro run {experiment} --scale laptop`, then `gptrepro publish {experiment}`.",
+        f"Needs {needs}`gptrepro run {experiment} --scale {scale}`, then `gptrepro publish {published}`.",
         experiment=experiment,
     )

@@ -63,6 +63,6 @@ class Judgement:
     mde: float | None = None
     """The smallest effect that the test would have seen with 80% power."""
     p_value: float | None = None
-    """Of the rule's own test; Holm's correction within a chapter works on it."""
+    """Of the rule's own test; Holm's correction within a chapter works on it, and takes None for 1."""
     stale: str | None = None
     """Why the record no longer fits today's code and data, with the command that renews it."""

@@ -3,10 +3,10 @@
 from gptrepro.results.record import DataUsed, Hardware, Record, Run, read_record
 from gptrepro.results.runner import fetch_data, obtain, progress_of, run_experiment
 from gptrepro.results.store import (
-    best_record,
     local_record,
     publish,
     published_record,
+    published_records,
     renewal,
     stale_reason,
 )
@@ -16,13 +16,13 @@ __all__ = [
     "Hardware",
     "Record",
     "Run",
-    "best_record",
     "fetch_data",
     "local_record",
     "obtain",
     "progress_of",
     "publish",
     "published_record",
+    "published_records",
     "read_record",
     "renewal",
     "run_experiment",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import statistics
+from collections.abc import Collection
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -135,6 +136,10 @@ class Record(_Strict):
                 f"`gptrepro run {self.experiment} --scale {self.scale}` and publish it again."
             )
         return [run.metrics[name] for run in self.runs]
+
+    def of_seeds(self, seeds: Collection[int]) -> Record:
+        """The same record with the runs of some seeds only."""
+        return self.model_copy(update={"runs": [run for run in self.runs if run.seed in seeds]})
 
     def mean(self, name: str) -> float:
         """The mean of one metric over the runs.

@@ -83,10 +83,10 @@ def published_record(experiment: str, scale: Scale) -> Record | None:
     return read_record(path) if path.exists() else None
 
 
-def best_record(experiment: str) -> Record | None:
-    """The published record of the largest scale, or None where nothing is published."""
+def published_records(experiment: str) -> list[Record]:
+    """The published records of an experiment, one a scale, the largest first."""
     records = (published_record(experiment, scale) for scale in largest_first())
-    return next((record for record in records if record is not None), None)
+    return [record for record in records if record is not None]
 
 
 def stale_reason(record: Record, experiment: Experiment[Any]) -> str | None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import pytest
+
 from gptrepro.claims import Claim, Evidence, JudgedClaim, Judgement, Verdict, judge
 from gptrepro.claims import ledger as module
 
@@ -10,6 +14,13 @@ def cited(name: str, **changes: object) -> Claim:
     fields = {"paper": "p", "where": "x", "statement": "y", "kind": "result"}
     rule = {} if "rule" in changes else {"no_rule": "cited", "because": "z"}
     return Claim.model_validate({"id": name} | fields | rule | changes)
+
+
+FELL = Judgement(Verdict.TREND, "It fell.", p_value=0.04)
+
+
+def trial(name: str, **changes: object) -> Claim:
+    return cited(name, **{"rule": {"name": "arm_beats"}, "chapter": "some/chapter"} | changes)
 
 
 def test_every_claim_gets_a_verdict_and_a_reason(ledger):
@@ -37,13 +48,55 @@ def test_what_to_know_about_a_verdict_follows_its_reason():
 
 def test_holm_takes_back_what_only_one_test_of_many_supports(monkeypatch):
     """Ten tests at p = 0.04 in a chapter: each alone would count, all together none does."""
-    claims = [cited(f"c{i}", chapter="gpt1/02-pretraining") for i in range(10)]
-    monkeypatch.setattr(
-        module, "_judge_one", lambda claim, evidence: Judgement(Verdict.TREND, "It fell.", p_value=0.04)
-    )
+    claims = [trial(f"c{i}") for i in range(10)]
+    monkeypatch.setattr(module, "_judge_one", lambda claim, evidence: FELL)
     assert {j.judgement.verdict for j in judge(claims[:1], Evidence(records={}))} == {Verdict.TREND}
     many = judge(claims, Evidence(records={}))
     assert {j.judgement.verdict for j in many} == {Verdict.INCONCLUSIVE}
-    assert "Holm" in many[0].judgement.reason
-    apart = [cited(f"c{i}", chapter=f"gpt1/{i:02}") for i in range(10)]
+    assert many[0].judgement.reason.endswith(
+        "does not survive Holm's correction over the chapter's 10 tests."
+    )
+    apart = [trial(f"c{i}", chapter=f"some/{i:02}") for i in range(10)]
     assert {j.judgement.verdict for j in judge(apart, Evidence(records={}))} == {Verdict.TREND}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Judgement(Verdict.NOT_RUN, "Needs a run."),
+        Judgement(Verdict.INCONCLUSIVE, "2 seeds decide nothing.", n=2),
+        Judgement(Verdict.INCONCLUSIVE, "No mean score is above the floor.", n=3),
+    ],
+    ids=["not run", "few seeds", "floor"],
+)
+def test_a_test_without_a_p_value_counts_as_one(monkeypatch, other):
+    """The other test must weigh the same whatever its data say: at p = 0.04 one of two does not survive."""
+    found = {"a": FELL, "b": other}
+    monkeypatch.setattr(module, "_judge_one", lambda claim, evidence: found[claim.id])
+    first, second = judge([trial("a"), trial("b")], Evidence(records={}))
+    assert first.judgement.verdict is Verdict.INCONCLUSIVE and "chapter's 2 tests" in first.judgement.reason
+    assert second.judgement == other
+    found["a"] = dataclasses.replace(FELL, p_value=0.02)
+    assert judge([trial("a"), trial("b")], Evidence(records={}))[0].judgement == found["a"]
+
+
+def test_what_no_trained_model_judges_is_no_test_of_its_chapter(monkeypatch):
+    claims = [
+        trial("a"),
+        trial("built", rule={"name": "constructed"}),
+        trial("sum", rule={"name": "recomputed"}),
+        cited("said", chapter="some/chapter"),
+    ]
+    held = Judgement(Verdict.CONSISTENT, "It holds.")
+    monkeypatch.setattr(module, "_judge_one", lambda claim, _: FELL if claim.id == "a" else held)
+    assert judge(claims, Evidence(records={}))[0].judgement == FELL
+
+
+def test_a_claim_has_one_verdict_whichever_are_asked_with_it(monkeypatch):
+    """A chapter may hold claims of several papers; asking for one paper, or one claim, splits it."""
+    claims = [trial(f"c{i}", paper=f"p{i}") for i in range(3)]
+    monkeypatch.setattr(module, "load_claims", lambda: claims)
+    monkeypatch.setattr(module, "_judge_one", lambda claim, evidence: FELL)
+    together = judge(claims, Evidence(records={}))
+    assert [judge([claim], Evidence(records={}))[0] for claim in claims] == together
+    assert {item.judgement.verdict for item in together} == {Verdict.INCONCLUSIVE}

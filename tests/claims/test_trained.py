@@ -28,11 +28,24 @@ EQUAL = {"experiment": "e", "arm": "a", "other": "b", "margin": 0.2}
 RISES = {"experiment": "e", "points": {"p1": 1, "p2": 2, "p3": 3}}
 
 
-def record_of(**metrics: list[float]) -> Any:
+def record_of(
+    experiment: str = "e",
+    scale: Scale = Scale.LAPTOP,
+    seeds: list[int] | None = None,
+    **metrics: list[float],
+) -> Any:
     """As much of a record as a rule reads: some metrics, one value a seed."""
-    n = len(next(iter(metrics.values())))
+    chosen = seeds or [100 + i for i, _ in enumerate(next(iter(metrics.values())))]
+
+    def of_seeds(some: list[int]) -> Any:
+        kept = {
+            name: [value for seed, value in zip(chosen, values, strict=True) if seed in some]
+            for name, values in metrics.items()
+        }
+        return record_of(experiment, scale, some, **kept)
+
     return SimpleNamespace(
-        experiment="e", scale=Scale.LAPTOP, seeds=list(range(100, 100 + n)), metric=metrics.__getitem__
+        experiment=experiment, scale=scale, seeds=chosen, metric=metrics.__getitem__, of_seeds=of_seeds
     )
 
 
@@ -119,9 +132,78 @@ def test_an_arm_is_compared_with_an_arm_of_another_experiment_on_the_same_seeds(
     assert dict(found.compared) == {"ours": 2.0, "theirs": 1.0}
     without = apply_rule("arm_beats", None, Evidence(records={"e": records["e"]}), arguments)
     assert without.verdict is Verdict.NOT_RUN and "gptrepro run f" in without.reason
-    records["f"].seeds = [100, 101, 103]
-    with pytest.raises(GptreproError, match="other seeds"):
-        apply_rule("arm_beats", None, Evidence(records=records), arguments)
+
+
+RIVALS = BEATS | {"over": "a", "rival": "f"}
+
+
+def beats(*records: Any) -> Judgement:
+    """Judge ``e`` against ``f`` on published records of one or several scales."""
+    evidence = Evidence()
+    for name in ("e", "f"):
+        found = [record for record in records if record.experiment == name]
+        largest = sorted(found, key=lambda record: list(Scale).index(record.scale), reverse=True)
+        evidence._records[name] = {record.scale: record for record in largest}
+    return apply_rule("arm_beats", None, evidence, RIVALS)
+
+
+def test_rivals_are_paired_on_the_seeds_that_both_have():
+    """Paired by seed the margin is always 1; by place, or on all seeds, it is not."""
+    ours = record_of("e", seeds=[100, 101, 102, 103], a=[9.0, 2.0, 3.0, 4.0])
+    theirs = record_of("f", seeds=[101, 102, 103, 104], a=[1.0, 2.0, 3.0, 50.0])
+    found = beats(ours, theirs)
+    assert found.verdict is Verdict.TREND and found.interval == (1.0, 1.0)
+    assert (found.n, found.seeds) == (3, [101, 102, 103])
+    assert found.measured == 3.0 and dict(found.compared) == {"e": 3.0, "f": 2.0}
+
+
+def test_rivals_are_compared_at_the_largest_scale_that_both_have():
+    gpu, laptop, paper = [
+        [record_of(name, scale, a=[level, level + 1, level + 2]) for name, level in levels.items()]
+        for scale, levels in (
+            (Scale.GPU, {"e": 3.0, "f": 2.0}),
+            (Scale.LAPTOP, {"e": 1.0, "f": 2.0}),
+            (Scale.PAPER, {"e": 1.0}),
+        )
+    ]
+    found = beats(*gpu, *laptop, *paper)
+    assert (found.verdict, found.scale) == (Verdict.TREND, "gpu")
+    assert beats(*gpu[:1], *laptop).verdict is Verdict.NOT_REPLICATED
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "needs"),
+    [
+        ((Scale.GPU, 3), (Scale.LAPTOP, 3), "`gptrepro run e --scale laptop`, then `gptrepro publish e`"),
+        ((Scale.LAPTOP, 3), (Scale.GPU, 3), "`gptrepro run f --scale laptop`, then `gptrepro publish f`"),
+        ((Scale.GPU, 3), None, "`gptrepro run f --scale gpu`, then `gptrepro publish f --scale gpu`"),
+        (None, (Scale.LAPTOP, 3), "`gptrepro run e --scale laptop`, then `gptrepro publish e`"),
+    ],
+)
+def test_rivals_without_a_common_scale_say_which_to_run(ours, theirs, needs):
+    there = [(name, *given) for name, given in (("e", ours), ("f", theirs)) if given]
+    found = beats(*(record_of(name, scale, a=[1.0] * n) for name, scale, n in there))
+    assert found.verdict is Verdict.NOT_RUN and found.reason == f"Needs {needs}."
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "needs"),
+    [
+        ([100, 101, 102], [103, 104, 105], "report seeds 100, 101, 102 of f, to be paired with e"),
+        ([100, 101, 102], [100, 101, 103], "report seeds 102 of f, to be paired with e"),
+        ([100, 101], [100, 101, 102, 103], "report seeds 102, 103 of e, to be paired with f"),
+    ],
+)
+def test_rivals_with_too_few_seeds_in_common_say_which_to_run(ours, theirs, needs):
+    records = [record_of(n, seeds=s, a=[1.0] * len(s)) for n, s in (("e", ours), ("f", theirs))]
+    found = beats(*records)
+    assert found.verdict is Verdict.NOT_RUN and found.p_value is None
+    assert found.reason.startswith(f"Needs {needs}: `gptrepro run ")
+
+
+def test_rivals_with_the_same_two_seeds_decide_nothing():
+    found = beats(record_of("e", a=[2.0, 2.0]), record_of("f", a=[1.0, 1.0]))
+    assert found.verdict is Verdict.INCONCLUSIVE and found.n == 2
 
 
 def test_a_stale_rival_makes_the_verdict_stale(monkeypatch):
@@ -330,3 +412,10 @@ def test_a_missing_metric_says_how_to_get_it(real_record):
     evidence = Evidence(records={"gpt1-pretraining": real_record()})
     with pytest.raises(GptreproError, match="no metric 'elsewhere'"):
         apply_rule("loss_falls", None, evidence, arguments)
+
+
+def test_a_record_of_some_seeds_keeps_their_order_and_is_as_fresh(real_record):
+    """`arm_beats` pairs what `Record.of_seeds` leaves."""
+    some = real_record().of_seeds([102, 100])
+    assert some.seeds == [100, 102] and some.metric("b") == [5.0, 4.9]
+    assert Record.model_validate(some.model_dump()) == some

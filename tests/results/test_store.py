@@ -43,7 +43,7 @@ def test_a_finished_experiment_is_published_from_a_clean_tree(coin, checkout):
     assert path == checkout / "data" / "results" / "laptop" / "coin.json"
     record = published_record("coin", Scale.LAPTOP)
     assert record is not None and record.seeds == [100, 101, 102]
-    assert store.best_record("coin") == record
+    assert store.published_records("coin") == [record]
     store.publish(coin, Scale.LAPTOP)  # its own file does not count as a change
 
 

@@ -118,21 +118,21 @@ def _arms(scale: Scale) -> dict[str, Arm]:
     return {"full": _tried(whole, weight), "no_aux": _tried(whole, 0.0), "scratch": _tried(None, weight)}
 
 
-_SMOKE = {
+_SMOKE: dict[str, Any] = {
     "tasks": {"play-word-order": (64,)},
     "batch_size": 8,
     "dev_rows": 32,
     "rates": (1e-3, 3e-3),
     "updates": (4, 8),
 }
-_LAPTOP = {
+_LAPTOP: dict[str, Any] = {
     "tasks": dict.fromkeys(("sst2", "sick", "cola"), (1000,)),
     "batch_size": 16,
     "dev_rows": 500,
     "rates": (2.5e-4, 5e-4, 1e-3, 2e-3),
     "updates": (150, 300),
 }
-_GPU = {
+_GPU: dict[str, Any] = {
     "tasks": dict.fromkeys(("sst2", "sick", "mrpc"), (2000,)),
     "batch_size": GPT1_FINE_TUNING.batch_size,
     "dev_rows": 1000,
