@@ -125,15 +125,14 @@ _SMALL = 0.1
 """Intervals closer to zero than this are printed with a third decimal."""
 
 
-def verdict_lines(judged: Sequence[JudgedClaim], *, unit: str = "") -> str:
+def verdict_lines(judged: Sequence[JudgedClaim], *, unit: str | None = None) -> str:
     """Each claim's verdict and reason; where a test was made, its interval and what it could have seen.
 
     Args:
         judged: the claims.
-        unit: of what their tests compare, such as ``nats``.
+        unit: of what their tests compare, such as ``nats``, where it is not that of what was measured.
     """
     lines = []
-    after = f" {unit}" if unit else ""
     for item in judged:
         found = item.judgement
         sentence = f"{item.claim.id}: {found.verdict}. {found.reason}"
@@ -141,8 +140,11 @@ def verdict_lines(judged: Sequence[JudgedClaim], *, unit: str = "") -> str:
         if found.interval is not None:
             low, high = found.interval
             digits = 2 if max(abs(low), abs(high)) >= _SMALL else 3
-            lines.append(f"  interval {low:.{digits}f} to {high:.{digits}f}{after}, n = {found.n} seeds")
-            lines.append(f"  smallest effect that the test could have seen: {found.mde:.{digits}f}{after}")
+            tested = unit or found.unit or item.claim.unit
+            interval = with_unit(f"{low:.{digits}f} to {high:.{digits}f}", tested)
+            lines.append(f"  interval {interval}, n = {found.n} seeds")
+            smallest = with_unit(f"{found.mde:.{digits}f}", tested)
+            lines.append(f"  smallest effect that the test could have seen: {smallest}")
     return "\n".join(lines)
 
 

@@ -138,6 +138,11 @@ def test_verdicts_in_words_give_the_test_where_there_was_one():
     ]
 
 
+def test_a_test_has_the_unit_of_what_was_measured_unless_another_is_given():
+    assert "0.10 nats" in verdict_lines(ROWS[1:2])
+    assert "0.10 points" in verdict_lines(ROWS[1:2], unit="points")
+
+
 def test_a_long_verdict_is_wrapped():
     claim = judged("gpt1", Verdict.CITED).claim
     text = verdict_lines([JudgedClaim(claim, Judgement(Verdict.CITED, "One two three four. " * 20))])
