@@ -93,7 +93,13 @@ def measured(item: JudgedClaim) -> str:
     if found.effect is None or found.interval is None:
         return text
     low, high = found.interval
-    return f"{text}; {found.effect} {found.size:.2f} ({low:.2f} to {high:.2f})"
+    digits = _digits(found.interval)
+    return f"{text}; {found.effect} {found.size:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def _digits(interval: tuple[float, float]) -> int:
+    """Decimals of an interval: a third one where it is close to zero."""
+    return 2 if max(map(abs, interval)) >= 0.1 else 3
 
 
 def _text(value: Any, claim: Claim) -> str:
@@ -121,9 +127,6 @@ def frame(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
 _PAGE = 80
 """Characters of a line that a page shows without scrolling."""
 
-_SMALL = 0.1
-"""Intervals closer to zero than this are printed with a third decimal."""
-
 
 def verdict_lines(judged: Sequence[JudgedClaim], *, unit: str | None = None) -> str:
     """Each claim's verdict and reason; where a test was made, its interval and what it could have seen.
@@ -139,7 +142,7 @@ def verdict_lines(judged: Sequence[JudgedClaim], *, unit: str | None = None) -> 
         lines += textwrap.wrap(sentence, _PAGE, subsequent_indent="  ", break_on_hyphens=False)
         if found.interval is not None:
             low, high = found.interval
-            digits = 2 if max(abs(low), abs(high)) >= _SMALL else 3
+            digits = _digits(found.interval)
             tested = unit or found.unit or item.claim.unit
             interval = with_unit(f"{low:.{digits}f} to {high:.{digits}f}", tested)
             lines.append(f"  interval {interval}, n = {found.n} seeds")
