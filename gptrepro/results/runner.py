@@ -139,10 +139,11 @@ def _run_unit(experiment: Experiment[Any], scale: Scale, seed: int, deadline: fl
     try:
         measured = experiment.measure(config, unit)
     except UnitOver:
-        storage.write_text(clock, json.dumps({"seconds": earlier + time.monotonic() - began}))
         report(f"{experiment.name} {scale} seed {seed}: unit over, state saved")
         return False
-    wall = earlier + time.monotonic() - began
+    finally:  # what an interrupted or failed unit took counts, too: its results are kept
+        wall = earlier + time.monotonic() - began
+        storage.write_text(clock, json.dumps({"seconds": wall}))
     data = [DataUsed(name=t.name, split=t.split, digest=t.digest, tier=t.tier) for t in texts]
     settings = config.model_dump(mode="json")
     record = Record(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import replace
 
@@ -41,6 +42,20 @@ def test_time_that_is_up_leaves_the_rest_for_the_next_call(coin):
     assert [state.state for state in progress_of(coin, Scale.LAPTOP)] == ["not started"] * 3
     assert run_experiment(coin, Scale.LAPTOP, report=lambda _: None)
     assert {state.state for state in progress_of(coin, Scale.LAPTOP)} == {"finished"}
+
+
+def test_what_a_failed_unit_took_counts_in_the_record(coin):
+    def failing(config, unit):
+        raise GptreproError("no luck")
+
+    with pytest.raises(GptreproError, match="no luck"):
+        run_experiment(replace(coin, measure=failing), Scale.SMOKE, report=lambda _: None)
+    clock = seed_folder(coin, Scale.SMOKE, 100) / "wall.json"
+    assert json.loads(clock.read_text())["seconds"] > 0
+    clock.write_text('{"seconds": 1000}')
+    run_experiment(coin, Scale.SMOKE, report=lambda _: None)
+    record = local_record(coin, Scale.SMOKE)
+    assert record is not None and record.runs[0].wall_seconds >= 1000
 
 
 def test_an_interrupted_seed_is_shown_as_started(coin):
