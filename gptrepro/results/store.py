@@ -159,8 +159,7 @@ def _with_published(local: Record | None, published: Record | None) -> Record | 
     """The local record with the published runs of the seeds that it lacks."""
     if local is None or published is None or published.digest != local.digest:
         return local
-    others = [run for run in published.runs if run.seed not in local.seeds]
-    return collate([local, published.model_copy(update={"runs": others})])
+    return collate([local, published.of_seeds(set(published.seeds) - set(local.seeds))])
 
 
 def git_state() -> str:

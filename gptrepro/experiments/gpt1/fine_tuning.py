@@ -299,14 +299,18 @@ def _with_and_without_objective(scale: Scale) -> dict[str, Arm]:
     return {"full": full, "no_aux": full.model_copy(update={"lm_weight": 0.0})}
 
 
-def _every_arm_on(tasks: dict[Scale, dict[str, tuple[int, ...]]]) -> dict[Scale, FineTuningConfig]:
-    """All arms and baselines on some tasks, at the scales that these are given for."""
+def _configs(
+    tasks: Mapping[Scale, dict[str, tuple[int, ...]]],
+    arms: Callable[[Scale], dict[str, Arm]] = _arms,
+    baselines: tuple[Baseline, ...] = get_args(Baseline),
+) -> dict[Scale, FineTuningConfig]:
+    """Arms and baselines on some tasks, at the scales that these are given for."""
     return {
         scale: FineTuningConfig(
             pretraining=PRETRAINING.config(scale),
             tasks=chosen,
-            arms=_arms(scale),
-            baselines=get_args(Baseline),
+            arms=arms(scale),
+            baselines=baselines,
             **_shared(scale),
         )
         for scale, chosen in tasks.items()
@@ -318,7 +322,7 @@ FINE_TUNING = register(
         "gpt1-fine-tuning",
         PRETRAINING,
         question="How much does pre-training on novels help on labelled tasks, and the auxiliary objective?",
-        configs=_every_arm_on(_TASKS),
+        configs=_configs(_TASKS),
     )
 )
 
@@ -335,7 +339,7 @@ LONG_ROWS = register(
         "gpt1-fine-tuning-long-rows",
         PRETRAINING,
         question="How much does pre-training help on tasks whose rows take several sequences?",
-        configs=_every_arm_on(_LONG_ROWS),
+        configs=_configs(_LONG_ROWS),
     )
 )
 
@@ -344,8 +348,8 @@ _AUXILIARY_ROWS = (500, 1000, 2000, 4000)
 _AUXILIARY_TASKS: dict[Scale, dict[str, tuple[int, ...]]] = {
     Scale.SMOKE: {"play-word-order": (16, 64)},
     Scale.LAPTOP: dict.fromkeys(("sst2", "novel-word-order", "sick"), _AUXILIARY_ROWS),
-    Scale.GPU: dict.fromkeys(("sst2", "mnli-m", "qqp"), (*_AUXILIARY_ROWS, 8000, 16_000, 32_000)),
-    Scale.PAPER: dict.fromkeys(("sst2", "mnli-m", "qqp"), (*_AUXILIARY_ROWS, 8000, 16_000, 32_000)),
+    Scale.GPU: dict.fromkeys(("qnli", "mnli-m", "qqp"), (*_AUXILIARY_ROWS, 8000, 16_000, 32_000)),
+    Scale.PAPER: dict.fromkeys(("qnli", "mnli-m", "qqp"), (*_AUXILIARY_ROWS, 8000, 16_000, 32_000)),
 }
 
 AUXILIARY = register(
@@ -353,16 +357,7 @@ AUXILIARY = register(
         "gpt1-auxiliary-objective",
         PRETRAINING,
         question="Does the auxiliary objective help more the more rows are labelled, all settings equal?",
-        configs={
-            scale: FineTuningConfig(
-                pretraining=PRETRAINING.config(scale),
-                tasks=tasks,
-                arms=_with_and_without_objective(scale),
-                baselines=("majority",),
-                **_shared(scale),
-            )
-            for scale, tasks in _AUXILIARY_TASKS.items()
-        },
+        configs=_configs(_AUXILIARY_TASKS, _with_and_without_objective, ("majority",)),
     )
 )
 
@@ -400,20 +395,22 @@ def layers_arm(layers: int) -> str:
     return f"layers_{layers}"
 
 
+def _arms_by_layers(scale: Scale) -> dict[str, Arm]:
+    return {layers_arm(n): _full(scale, n) for n in range(PRETRAINING.config(scale).n_layers + 1)}
+
+
 TRANSFER = register(
     _experiment(
         "gpt1-transfer",
         PRETRAINING,
         question="How does the score depend on how many layers are carried over from pre-training?",
-        configs={
-            scale: FineTuningConfig(
-                pretraining=PRETRAINING.config(scale),
-                tasks={task: _TASKS[scale][task][-1:] for task in TRANSFER_TASKS[scale]},
-                arms={layers_arm(n): _full(scale, n) for n in range(PRETRAINING.config(scale).n_layers + 1)},
-                baselines=(),
-                **_shared(scale),
-            )
-            for scale in Scale
-        },
+        configs=_configs(
+            {
+                scale: {task: _TASKS[scale][task][-1:] for task in tasks}
+                for scale, tasks in TRANSFER_TASKS.items()
+            },
+            _arms_by_layers,
+            (),
+        ),
     )
 )
