@@ -34,9 +34,9 @@ from gptrepro.errors import GptreproError
 from gptrepro.finetune import EncodedExample, FineTuned, LabelledBatches, SpecialTokens, encode
 from gptrepro.model import Decoder, DecoderConfig
 from gptrepro.published import GPT1_FINE_TUNING
+from gptrepro.sources.corpora import load_corpus
 from gptrepro.tasks.gpt1 import TASKS
 from gptrepro.tasks.labelled import Example, Task, load_task
-from gptrepro.text.sources import load_corpus
 from gptrepro.tokenizer import train_gpt1_bpe
 from gptrepro.train import train
 from gptrepro.train.optimizer import build_optimizer

@@ -18,8 +18,8 @@ from collections.abc import Callable
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
+from gptrepro.generation.sampling import generate
 from gptrepro.model import Decoder, DecoderConfig
-from gptrepro.model.generation import generate
 
 CONFIG = DecoderConfig(
     n_vocab=8192, n_ctx=512, n_layers=6, d_model=256, n_heads=4, norm="pre", residual_init="scaled"

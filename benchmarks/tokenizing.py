@@ -21,7 +21,7 @@ import ftfy
 import spacy
 from tokenizers import Tokenizer, normalizers, pre_tokenizers
 
-from gptrepro.text.sources import load_corpus
+from gptrepro.sources.corpora import load_corpus
 from gptrepro.tokenizer import standardise, train_byte_level_bpe, train_gpt1_bpe
 
 N_VOCAB = 8192

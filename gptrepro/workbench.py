@@ -20,14 +20,14 @@ from gptrepro.checkpoints import load_checkpoint, save_checkpoint
 from gptrepro.errors import GptreproError
 from gptrepro.evaluate.completions import CompletionScores, read_completions, score_completions
 from gptrepro.evaluate.perplexity import Perplexity, evaluate_perplexity
+from gptrepro.generation.sampling import generate
 from gptrepro.model import Decoder, DecoderConfig
-from gptrepro.model.generation import generate
 from gptrepro.published import PUBLISHED, published_model
-from gptrepro.text.assets import tokenizer_files
+from gptrepro.sources.assets import tokenizer_files
+from gptrepro.sources.corpora import Corpus, load_corpus
+from gptrepro.sources.text_file import TextFile, open_text_file
 from gptrepro.text.batches import Batches
-from gptrepro.text.files import TextFile, open_text_file
 from gptrepro.text.shards import TokenShards, write_shards
-from gptrepro.text.sources import Corpus, load_corpus
 from gptrepro.tokenizer import (
     Tokenizer,
     load_published_gpt1,

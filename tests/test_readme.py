@@ -13,7 +13,7 @@ from gptrepro import storage
 from gptrepro.cli import app
 from gptrepro.experiments import select_experiments
 from gptrepro.scales import parse_scale
-from gptrepro.text.catalogue import catalogue
+from gptrepro.sources.catalogue import catalogue
 
 ROOT = storage.project_root()
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")

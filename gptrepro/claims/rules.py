@@ -14,12 +14,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gptrepro.claims.arithmetic import CHECKS
-from gptrepro.claims.construction import probe as run_probe
 from gptrepro.claims.evidence import Evidence
 from gptrepro.claims.trained import arm_beats, equivalent_within, increases_with, loss_falls
 from gptrepro.claims.verdict import Judgement, Verdict
 from gptrepro.claims.wording import compact, label
 from gptrepro.errors import GptreproError
+from gptrepro.probes import probe as run_probe
 
 Rule = Callable[..., Judgement]
 
@@ -33,7 +33,7 @@ def constructed(
     tolerance: float | Mapping[str, float] = 0.0,
     keys: list[str] | None = None,
 ) -> Judgement:
-    """Compare the published value with one measured on the built thing (`gptrepro.claims.construction`).
+    """Compare the published value with one measured on the built thing (`gptrepro.probes`).
 
     Agreement is `consistent`, a verdict of its own that never counts as a replication.
 

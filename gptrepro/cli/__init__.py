@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from gptrepro.cli import evidence, library, own_text
+from gptrepro.cli import ledger, library, own_text
 from gptrepro.errors import GptreproError
 
 app = typer.Typer(
@@ -15,7 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Re-run GPT-1, GPT-2 and GPT-3: models, data, experiments, claims and the book.",
 )
-for commands in (library.app, evidence.app, own_text.app):
+for commands in (library.app, ledger.app, own_text.app):
     app.add_typer(commands)
 
 

@@ -61,7 +61,7 @@ def _short(count: float) -> str:
 @data_app.command("list")
 def data_list(as_json: AsJson = False) -> None:
     """Every data set: splits, size, licence, and the tier that serves it here."""
-    from gptrepro.text.inventory import list_datasets
+    from gptrepro.sources.inventory import list_datasets
 
     found = list_datasets()
     if as_json:
@@ -87,7 +87,7 @@ def data_list(as_json: AsJson = False) -> None:
 @data_app.command("fetch")
 def data_fetch(names: Annotated[list[str], typer.Argument(help="Data sets to fetch.")]) -> None:
     """Fetch data sets into the home, verified."""
-    from gptrepro.text.inventory import fetch
+    from gptrepro.sources.inventory import fetch
 
     for name in names:
         typer.echo(fetch(name))
@@ -96,7 +96,7 @@ def data_fetch(names: Annotated[list[str], typer.Argument(help="Data sets to fet
 @data_app.command("verify")
 def data_verify(names: Annotated[list[str], typer.Argument(help="Data sets to verify.")]) -> None:
     """Read data sets through and compare every file with its pinned sha256."""
-    from gptrepro.text.inventory import verify
+    from gptrepro.sources.inventory import verify
 
     problems = [problem for name in names for problem in verify(name)]
     for problem in problems:

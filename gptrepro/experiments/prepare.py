@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gptrepro import storage
+from gptrepro.sources.corpora import Corpus
 from gptrepro.text.shards import TokenShards
-from gptrepro.text.sources import Corpus
 from gptrepro.tokenizer import Tokenizer, load_tokenizer, train_byte_level_bpe, train_gpt1_bpe
 
 TokenizerKind = Literal["gpt1", "gpt2"]

@@ -17,8 +17,8 @@ from gptrepro.experiments.prepare import TokenizerKind, spread_passages, trained
 from gptrepro.model import DecoderConfig
 from gptrepro.model.counting import count_parameters, training_flops_per_token
 from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
+from gptrepro.sources.corpora import load_corpus
 from gptrepro.text.shards import TokenShards, write_shards
-from gptrepro.text.sources import load_corpus
 from gptrepro.tokenizer import Tokenizer
 from gptrepro.train import TrainSettings
 

@@ -17,7 +17,7 @@ from gptrepro.experiments.base import UNIT_SECONDS, Experiment, Unit, UnitOver, 
 from gptrepro.results import store
 from gptrepro.results.record import DataUsed, Hardware, Record, Run, digest_of, library_versions
 from gptrepro.scales import Scale
-from gptrepro.text.sources import load_corpus
+from gptrepro.sources.corpora import load_corpus
 
 RunPolicy = Literal["never", "missing", "always"]
 """When a notebook runs an experiment: never, where no record exists, or always."""

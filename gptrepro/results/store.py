@@ -12,7 +12,7 @@ from gptrepro.errors import GptreproError
 from gptrepro.experiments.base import Experiment
 from gptrepro.results.record import MAX_PUBLISHED_BYTES, Record, read_record
 from gptrepro.scales import Scale, largest_first
-from gptrepro.text.sources import corpus_digest
+from gptrepro.sources.corpora import corpus_digest
 
 UNCOMMITTED = "+changes"
 """Marks a commit whose work tree differed from it."""

@@ -14,9 +14,9 @@ from typing import Any, Literal
 import numpy as np
 
 from gptrepro.errors import GptreproError
+from gptrepro.sources.corpora import load_corpus
 from gptrepro.tasks.parts import Part, place_of
 from gptrepro.text.batches import random_words
-from gptrepro.text.sources import load_corpus
 
 Kind = Literal["classification", "entailment", "similarity", "multiple choice"]
 """GPT-1's four forms of input (Radford et al. 2018, Figure 1)."""

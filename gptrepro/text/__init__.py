@@ -1,1 +1,1 @@
-"""Running text: where it comes from, how it is cleaned, cut into tokens and served as batches."""
+"""Text as tokens: cut into shards and served as batches."""

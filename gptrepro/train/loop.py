@@ -18,7 +18,7 @@ from gptrepro.train.divergence import LossWatch
 from gptrepro.train.feed import BatchSource, passes
 from gptrepro.train.interrupt import stop_on_signals
 from gptrepro.train.lock import sole_trainer
-from gptrepro.train.metrics import MetricsLog, Row
+from gptrepro.train.log import MetricsLog, Row
 from gptrepro.train.optimizer import build_optimizer, set_learning_rate
 from gptrepro.train.precision import Precision, choose_device, choose_precision
 from gptrepro.train.progress import TrainingDisplay

@@ -18,8 +18,8 @@ from gptrepro.errors import GptreproError
 from gptrepro.storage import write_text
 from gptrepro.train.divergence import Diverged
 from gptrepro.train.feed import BatchSource
+from gptrepro.train.log import Row
 from gptrepro.train.loop import train
-from gptrepro.train.metrics import Row
 from gptrepro.train.settings import NEUTRAL_SETTINGS, TrainSettings
 
 

@@ -17,7 +17,7 @@ from gptrepro.experiments.gpt1.pretraining import PRETRAINING
 from gptrepro.results import DataUsed, Hardware, Record, Run
 from gptrepro.results.record import digest_of
 from gptrepro.scales import Scale
-from gptrepro.text.sources import corpus_digest
+from gptrepro.sources.corpora import corpus_digest
 
 TRIALS = 300
 SEEDS = [3, 5, 8]

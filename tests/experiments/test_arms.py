@@ -11,8 +11,8 @@ from gptrepro.experiments.arms import merged, train_arm
 from gptrepro.experiments.base import Unit, UnitOver
 from gptrepro.experiments.prepare import trained_tokenizer
 from gptrepro.model import Decoder, DecoderConfig
+from gptrepro.sources.corpora import load_corpus
 from gptrepro.text.shards import write_shards
-from gptrepro.text.sources import load_corpus
 from gptrepro.train import TrainSettings
 
 

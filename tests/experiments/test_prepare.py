@@ -8,7 +8,7 @@ import numpy as np
 
 from gptrepro.experiments import prepare
 from gptrepro.experiments.prepare import encoded, spread_passages, trained_tokenizer
-from gptrepro.text.sources import load_corpus
+from gptrepro.sources.corpora import load_corpus
 
 
 @dataclass

@@ -14,7 +14,7 @@ from gptrepro.claims import load_claims
 from gptrepro.experiments import EXPERIMENTS, Experiment
 from gptrepro.experiments.base import FIRST_REPORT_SEED, PILOT_SEEDS
 from gptrepro.scales import Scale
-from gptrepro.text.catalogue import catalogue
+from gptrepro.sources.catalogue import catalogue
 
 ROOT = storage.project_root()
 

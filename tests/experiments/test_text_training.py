@@ -9,7 +9,7 @@ import pytest
 from gptrepro.evaluate.perplexity import evaluate_perplexity
 from gptrepro.experiments.prepare import Sample, trained_tokenizer
 from gptrepro.experiments.text_training import TextTrainingConfig, score, tokenized
-from gptrepro.text.sources import load_corpus
+from gptrepro.sources.corpora import load_corpus
 from tests.model.small import small_decoder
 
 CONFIG = TextTrainingConfig(

@@ -9,11 +9,11 @@ import torch
 
 from gptrepro.checkpoints import load_checkpoint, save_checkpoint
 from gptrepro.errors import GptreproError
+from gptrepro.generation.sampling import generate
 from gptrepro.model import Decoder, DecoderConfig
 from gptrepro.model.counting import count_parameters
-from gptrepro.model.generation import generate
 from gptrepro.model.positions import shift, sinusoids
-from gptrepro.text.sources import load_corpus
+from gptrepro.sources.corpora import load_corpus
 from gptrepro.tokenizer import train_byte_level_bpe
 from tests.model.small import small_decoder
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gptrepro.book import read_contents
-from gptrepro.text.inventory import fetch
+from gptrepro.sources.inventory import fetch
 
 ROOT = Path(__file__).resolve().parents[2]
 

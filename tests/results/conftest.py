@@ -11,8 +11,8 @@ import pytest
 from gptrepro.experiments import base
 from gptrepro.experiments.base import Budget, Config, Corpus, Experiment, Measurement, Unit, UnitOver
 from gptrepro.scales import Scale
-from gptrepro.text import sources
-from gptrepro.text.catalogue import CorpusEntry, catalogue
+from gptrepro.sources import corpora as sources
+from gptrepro.sources.catalogue import CorpusEntry, catalogue
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ import pytest
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from gptrepro.sources.catalogue import catalogue
+from gptrepro.sources.corpora import load_corpus
 from gptrepro.tasks.from_text import (
     LENGTHS_APART,
     MOST_WORDS,
@@ -27,8 +29,6 @@ from gptrepro.tasks.from_text import (
 )
 from gptrepro.tasks.gpt1 import find_task
 from gptrepro.tasks.labelled import TaskData, load_task
-from gptrepro.text.catalogue import catalogue
-from gptrepro.text.sources import load_corpus
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from gptrepro.errors import GptreproError
+from gptrepro.sources.catalogue import catalogue
 from gptrepro.tasks.gpt1 import TASKS, find_task
 from gptrepro.tasks.labelled import load_task
-from gptrepro.text.catalogue import catalogue
 
 TABLE_1 = {
     "entailment": {"snli", "mnli-m", "mnli-mm", "qnli", "rte", "scitail"},

@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from gptrepro.errors import GptreproError
+from gptrepro.sources import corpora, tiers
+from gptrepro.sources.catalogue import Catalogue
 from gptrepro.tasks.labelled import Example, Task, load_task, read_row, subsample
-from gptrepro.text import sources, tiers
-from gptrepro.text.catalogue import Catalogue
 
 SENTIMENT = Task(
     name="toy",
@@ -60,7 +60,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             "assets": {},
         }
         made = Catalogue.model_validate(yaml.safe_load(yaml.safe_dump(content, sort_keys=False)))
-        for module in (sources, tiers):
+        for module in (corpora, tiers):
             monkeypatch.setattr(module, "catalogue", lambda: made)
 
     return put

@@ -25,6 +25,7 @@ from typing import Literal, get_args
 import numpy as np
 import torch
 
+from gptrepro.earlier.kneser_ney import KneserNey
 from gptrepro.evaluate.perplexity import TokenStream
 from gptrepro.experiments.arms import merged, train_arm
 from gptrepro.experiments.base import Budget, Experiment, Measurement, Unit, register, thin_out
@@ -37,7 +38,6 @@ from gptrepro.experiments.text_training import (
     tokenized,
 )
 from gptrepro.model import Decoder, DecoderConfig
-from gptrepro.model.kneser_ney import KneserNey
 from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
 from gptrepro.scales import Scale
 from gptrepro.text.batches import Batches

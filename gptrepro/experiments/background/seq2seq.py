@@ -19,7 +19,19 @@ import torch
 from torch import Tensor
 
 from gptrepro import storage
-from gptrepro.evaluate.transduction import ErrorRates, error_rates
+from gptrepro.earlier.error_rates import ErrorRates, error_rates
+from gptrepro.earlier.pairs import Alphabet, PairBatches, padded
+from gptrepro.earlier.pronunciation import WordPair, read_pronunciations, reversed_words, take_part
+from gptrepro.earlier.seq2seq import (
+    END,
+    N_SPECIAL,
+    PAD,
+    RecurrentConfig,
+    RecurrentSeq2Seq,
+    Seq2Seq,
+    TransformerConfig,
+    TransformerSeq2Seq,
+)
 from gptrepro.experiments.base import (
     Budget,
     Config,
@@ -30,20 +42,8 @@ from gptrepro.experiments.base import (
     UnitOver,
     register,
 )
-from gptrepro.model.seq2seq import (
-    END,
-    N_SPECIAL,
-    PAD,
-    RecurrentConfig,
-    RecurrentSeq2Seq,
-    Seq2Seq,
-    TransformerConfig,
-    TransformerSeq2Seq,
-)
 from gptrepro.scales import Scale
-from gptrepro.tasks.pronunciation import WordPair, read_pronunciations, reversed_words, take_part
-from gptrepro.tasks.transduction import Alphabet, PairBatches, padded
-from gptrepro.text.sources import load_corpus
+from gptrepro.sources.corpora import load_corpus
 from gptrepro.train import TrainResult, TrainSettings, train
 from gptrepro.train.optimizer import build_optimizer
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from gptrepro.earlier.kneser_ney import KneserNey
 from gptrepro.experiments.background import language_models
 from gptrepro.experiments.background.language_models import (
     LANGUAGE_MODELS,
@@ -15,7 +16,6 @@ from gptrepro.experiments.background.language_models import (
 )
 from gptrepro.experiments.prepare import Sample
 from gptrepro.experiments.text_training import TokenizedText, score
-from gptrepro.model.kneser_ney import KneserNey
 
 
 @pytest.mark.parametrize("scale", LANGUAGE_MODELS.configs)

@@ -6,8 +6,8 @@ import functools
 
 import pytest
 
+from gptrepro.earlier.error_rates import ErrorRates
 from gptrepro.errors import GptreproError
-from gptrepro.evaluate.transduction import ErrorRates
 from gptrepro.experiments.background import seq2seq
 from gptrepro.experiments.background.seq2seq import ARMS, BUCKETS, SEQ2SEQ, bucket_name, count_parameters
 from gptrepro.experiments.base import Unit, UnitOver

@@ -1,0 +1,106 @@
+"""Writing text: sample the next token, append it, repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from gptrepro.errors import GptreproError
+from gptrepro.generation.cache import Continuation, inference
+from gptrepro.model.decoder import Decoder
+
+
+def keep_top_k(logits: Tensor, k: int) -> Tensor:
+    """Rule out all but the ``k`` likeliest tokens (Fan et al. 2018; GPT-2, section 3.6 and its samples).
+
+    (B, n_vocab) -> (B, n_vocab), ``-inf`` where ruled out. Tokens that tie with the k-th stay.
+    """
+    if k >= logits.shape[-1]:
+        return logits
+    least = logits.topk(k).values[:, -1:]  # (B, 1)
+    return logits.masked_fill(logits < least, -torch.inf)
+
+
+def keep_top_p(logits: Tensor, p: float) -> Tensor:
+    """Rule out all but the nucleus: the fewest likeliest tokens whose probabilities sum to ``p`` or more.
+
+    (B, n_vocab) -> (B, n_vocab), ``-inf`` where ruled out. The likeliest token always stays (Holtzman et
+    al. 2020; GPT-3's authors sample with p = 0.9, section 3.9.4 and appendix F).
+    """
+    ordered, order = logits.softmax(-1).sort(descending=True)
+    mass_before = ordered.cumsum(-1) - ordered  # of the tokens likelier than this one
+    outside = torch.zeros_like(logits, dtype=torch.bool).scatter(-1, order, mass_before >= p)
+    outside.scatter_(-1, order[:, :1], False)
+    return logits.masked_fill(outside, -torch.inf)
+
+
+def next_tokens(
+    logits: Tensor,
+    temperature: float = 0.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Choose one token per row: (B, n_vocab) -> (B,). At temperature 0 the likeliest."""
+    if temperature == 0.0:
+        return logits.argmax(-1)
+    logits = logits.float() / temperature
+    if top_k is not None:
+        logits = keep_top_k(logits, top_k)
+    if top_p is not None:
+        logits = keep_top_p(logits, top_p)
+    return torch.multinomial(logits.softmax(-1), 1, generator=generator)[:, 0]
+
+
+def generate(
+    model: Decoder,
+    prompts: Sequence[Sequence[int]],
+    max_new_tokens: int,
+    *,
+    temperature: float = 0.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    stop: Sequence[Sequence[int]] = (),
+    generator: torch.Generator | None = None,
+) -> list[list[int]]:
+    """Continue each prompt; prompts of different lengths share a batch and do not influence one another.
+
+    Args:
+        prompts: token ids of each prompt, at least one each.
+        max_new_tokens: the most tokens to add to each.
+        temperature: 0 for the likeliest token each time; 1 samples from the model; below 1, more cautiously.
+        top_k, top_p: what sampling may choose from, `keep_top_k` first; None for everything.
+        stop: token sequences that end a continuation, such as ``[[end_of_text]]``.
+        generator: source of randomness on the model's device; torch's global one if None.
+
+    Returns:
+        The new tokens of each prompt, without the stop sequence.
+
+    Raises:
+        GptreproError: a prompt or a setting makes no sense for this model.
+    """
+    if temperature < 0 or (top_k is not None and top_k < 1) or (top_p is not None and not 0 < top_p <= 1):
+        raise GptreproError("Sampling needs temperature >= 0, top_k >= 1 and top_p in (0, 1].")
+    written: list[list[int]] = [[] for _ in prompts]
+    ends: list[int | None] = [None] * len(prompts)
+    with inference(model):
+        continuation = Continuation(model, prompts, max_new_tokens)
+        logits = continuation.logits
+        for step in range(max_new_tokens):
+            tokens = next_tokens(logits, temperature, top_k, top_p, generator)
+            for row, token in enumerate(tokens.tolist()):
+                written[row].append(token)
+                if ends[row] is None:
+                    ends[row] = stopped_at(written[row], stop)
+            if None not in ends or step == max_new_tokens - 1:
+                break
+            logits = continuation.append(tokens)
+    return [row_tokens[:end] for row_tokens, end in zip(written, ends, strict=True)]
+
+
+def stopped_at(tokens: Sequence[int], stop: Sequence[Sequence[int]]) -> int | None:
+    """The length of ``tokens`` without the stop sequence that they end with, or None if with none."""
+    endings = [len(ending) for ending in stop if tokens[-len(ending) :] == list(ending)]
+    return len(tokens) - max(endings) if endings else None

@@ -1,0 +1,110 @@
+"""Running text by name, from the first tier that has it (see data/README.md)."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from gptrepro import storage
+from gptrepro.errors import GptreproError
+from gptrepro.sources.catalogue import Split, Tier, catalogue
+from gptrepro.sources.cleaning import CLEANING_VERSION, Style, clean
+from gptrepro.sources.hub import fetch_parquet, hub_documents
+from gptrepro.sources.tiers import SourceFile, mirror_root, open_files, unavailable
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A named text in cleaned form.
+
+    ``digest`` identifies the text: its files as published, how documents are cut from them and how they
+    are cleaned. The mirror, the package and the origin serve the same files, so it is the same for all
+    three; the hub has editions of its own. ``n_bytes`` is the size as published.
+    """
+
+    name: str
+    split: str
+    tier: Tier
+    digest: str
+    n_bytes: int
+    style: Style
+    uncleaned: Callable[[], Iterator[str]]
+
+    def documents(self) -> Iterator[str]:
+        """Cleaned documents in a fixed order, one string each; bytes are verified as they are read.
+
+        Raises:
+            GptreproError: a file is damaged or is not the pinned one.
+        """
+        for text in self.uncleaned():
+            cleaned = clean(text, self.style)
+            if cleaned:
+                yield cleaned
+
+
+def _cut(files: list[SourceFile], format_: str) -> Iterator[str]:
+    """Cut files into documents: the whole file, the text of every JSON line, or every line."""
+    for file in files:
+        text = file.read().decode("utf-8", errors="replace")
+        if format_ == "text":
+            yield text
+            continue
+        for line in text.split("\n"):  # not splitlines, which also cuts at U+2028
+            if line:
+                yield json.loads(line)["text"] if format_ == "jsonl" else line
+
+
+def corpus_digest(name: str, split: str, tier: Tier | None = None) -> str:
+    """What identifies a text, from the catalogue alone: its files as published and how they are cleaned.
+
+    It needs neither the bytes nor a network, so that a record can be compared with today's text anywhere.
+    Without a ``tier`` it is that of the pinned files, or of the hub's edition where there are no others.
+
+    Raises:
+        GptreproError: unknown name or split.
+    """
+    entry, parts = catalogue().corpus(name), catalogue().split(name, split)
+    from_hub = tier == "hub" or not parts.parts
+    identity = {
+        "cleaning": CLEANING_VERSION,
+        "style": entry.style,
+        "format": entry.format,
+        "files": []
+        if from_hub
+        else sorted([name, sha256] for part in parts.parts for name, sha256 in part.files.items()),
+        "hub": parts.hub.model_dump() if parts.hub and from_hub else None,
+    }
+    return storage.sha256_text(storage.canonical_json(identity))
+
+
+def _open(tier: Tier, split: Split, format_: str) -> Callable[[], Iterator[str]]:
+    """Fetch a split from one tier; returns the way to its documents."""
+    if tier == "hub":
+        assert split.hub is not None
+        return functools.partial(hub_documents, split.hub, fetch_parquet(split.hub))
+    return functools.partial(_cut, open_files(tier, split.parts), format_)
+
+
+def load_corpus(name: str, split: str = "train") -> Corpus:
+    """A corpus by name, from the first tier that can serve it: mirror, package, origin, hub.
+
+    Only the tiers before and including the one that serves it are asked; the bytes are read when
+    ``documents`` is called.
+
+    Raises:
+        GptreproError: unknown name or split, or no tier can serve it (the sentence names each tier).
+    """
+    entry, wanted = catalogue().corpus(name), catalogue().split(name, split)
+    mirror_root()  # a mirror that was named but is not there is a mistake, not a missing tier
+    reasons: dict[Tier, str] = {}
+    for tier in wanted.tiers():
+        try:
+            uncleaned = _open(tier, wanted, entry.format)
+        except GptreproError as error:
+            reasons[tier] = str(error)
+            continue
+        digest = corpus_digest(name, split, tier)
+        return Corpus(name, split, tier, digest, wanted.bytes, entry.style, uncleaned)
+    raise unavailable(f"{name} ({split})", reasons)

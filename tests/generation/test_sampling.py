@@ -1,0 +1,135 @@
+"""Greedy and sampled continuations, what they may choose from, and where they stop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gptrepro.errors import GptreproError
+from gptrepro.generation.sampling import generate, keep_top_k, keep_top_p, next_tokens
+from gptrepro.model import Decoder
+from tests.model.small import small_decoder
+
+KINDS: list[dict[str, Any]] = [
+    {"norm": "post"},
+    {"norm": "pre"},
+    {"norm": "pre", "attention": ("dense", "banded"), "window": 5},
+]
+kinds = pytest.mark.parametrize("changes", KINDS, ids=["gpt1", "gpt2", "gpt3"])
+PROMPTS = [[3, 1, 4], [1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9], [3], [2, 3, 8, 4, 6]]
+
+
+def greedy_uncached(model: Decoder, prompt: list[int], count: int) -> list[int]:
+    """The whole sequence again for every token."""
+    ids = list(prompt)
+    for _ in range(count):
+        with torch.no_grad():
+            ids.append(int(model(torch.tensor([ids]))[0, -1].argmax()))
+    return ids[len(prompt) :]
+
+
+@kinds
+def test_greedy_tokens_are_those_of_the_uncached_model(changes: dict[str, Any]) -> None:
+    model = small_decoder(**changes)
+    expected = [greedy_uncached(model, prompt, 50) for prompt in PROMPTS]
+    assert [generate(model, [prompt], 50)[0] for prompt in PROMPTS] == expected
+    assert generate(model, PROMPTS, 50) == expected, "prompts of a batch influence one another"
+    assert len({tuple(tokens) for tokens in expected}) > 2
+
+
+def test_top_k_1_and_a_tiny_nucleus_and_temperature_are_greedy() -> None:
+    model = small_decoder(norm="pre")
+    greedy = generate(model, PROMPTS, 20)
+    assert generate(model, PROMPTS, 20, temperature=1.0, top_k=1) == greedy
+    assert generate(model, PROMPTS, 20, temperature=1.0, top_p=1e-9) == greedy
+    assert generate(model, PROMPTS, 20, temperature=1e-6) == greedy
+
+
+def test_the_generator_decides_the_sample() -> None:
+    model = small_decoder(norm="pre")
+
+    def sample(seed: int) -> list[list[int]]:
+        generator = torch.Generator().manual_seed(seed)
+        return generate(model, PROMPTS, 20, temperature=1.0, generator=generator)
+
+    assert sample(1) == sample(1)
+    assert sample(1) != sample(2)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_samples_follow_the_tempered_distribution(temperature: float) -> None:
+    logits = torch.tensor([[2.0, 1.0, 0.0, -1.0]])
+    generator = torch.Generator().manual_seed(0)
+    drawn = next_tokens(logits.expand(20_000, 4), temperature, generator=generator)
+    frequencies = drawn.bincount(minlength=4) / 20_000
+    torch.testing.assert_close(frequencies, (logits[0] / temperature).softmax(-1), atol=0.015, rtol=0)
+
+
+logit_rows = st.lists(st.integers(-400, 400), min_size=2, max_size=12, unique=True).map(
+    lambda row: torch.tensor([[value / 100 for value in row]], dtype=torch.float64)
+)
+
+
+@settings(deadline=None)
+@given(logits=logit_rows, k=st.integers(1, 15))
+def test_top_k_keeps_the_k_likeliest(logits: torch.Tensor, k: int) -> None:
+    kept = keep_top_k(logits, k).isfinite()[0]
+    order = logits[0].argsort(descending=True)
+    assert kept.nonzero()[:, 0].tolist() == sorted(order[:k].tolist())
+
+
+@settings(deadline=None)
+@given(logits=logit_rows, p=st.floats(0.01, 1.0))
+def test_top_p_keeps_the_fewest_likeliest_that_reach_p(logits: torch.Tensor, p: float) -> None:
+    probabilities = logits.softmax(-1)[0].tolist()
+    order = sorted(range(len(probabilities)), key=lambda token: -probabilities[token])
+    nucleus, mass = [], 0.0
+    for token in order:
+        if nucleus and mass >= p - 1e-12:
+            break
+        nucleus.append(token)
+        mass += probabilities[token]
+    kept = keep_top_p(logits, p)
+    assert kept.isfinite()[0].nonzero()[:, 0].tolist() == sorted(nucleus)
+    assert torch.equal(kept[kept.isfinite()], logits[kept.isfinite()])
+
+
+def test_a_stop_sequence_ends_its_row_only_and_is_left_out() -> None:
+    model = small_decoder(norm="pre")
+    free = generate(model, PROMPTS, 40)
+    stop = free[1][10:12]  # two tokens of the second row
+    stopped = generate(model, PROMPTS, 40, stop=[stop])
+    for row, tokens in zip(stopped, free, strict=True):
+        starts = [start for start in range(39) if tokens[start : start + 2] == stop]
+        assert row == tokens[: starts[0] if starts else None]
+    assert len(stopped[1]) <= 10
+
+
+def test_the_first_of_several_stop_sequences_counts() -> None:
+    model = small_decoder(norm="pre")
+    free = generate(model, PROMPTS[:1], 40)[0]
+    first = next(i for i in range(1, 40) if free[i] not in free[:i])
+    later = next(i for i in range(first + 1, 40) if free[i] not in free[:i])
+    assert generate(model, PROMPTS[:1], 40, stop=[[free[later]], [free[first]]])[0] == free[:first]
+
+
+def test_no_new_tokens_are_an_empty_continuation() -> None:
+    assert generate(small_decoder(), PROMPTS, 0) == [[], [], [], []]
+
+
+def test_dropout_is_off_and_the_mode_returns() -> None:
+    model = small_decoder(norm="pre", dropout=0.5)
+    expected = generate(model, PROMPTS, 10)
+    model.train()
+    assert generate(model, PROMPTS, 10) == expected
+    assert model.training
+
+
+@pytest.mark.parametrize("setting", [{"temperature": -1.0}, {"top_k": 0}, {"top_p": 0.0}, {"top_p": 1.5}])
+def test_senseless_settings_are_refused(setting: dict[str, Any]) -> None:
+    with pytest.raises(GptreproError, match="Sampling needs"):
+        generate(small_decoder(), PROMPTS, 5, **setting)

@@ -1,0 +1,61 @@
+"""Attention and positions: other mathematics, or another attention, measures otherwise."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from gptrepro.model import positions as module
+from gptrepro.probes import PROBES, attention
+
+from .mutations import NO_MUTATION, measured
+
+scaled_dot_product_attention = F.scaled_dot_product_attention
+
+
+def test_components_of_another_variance_are_noticed(monkeypatch):
+    assert measured("dot_products") == pytest.approx({"mean": 0.0, "variance_over_width": 1.0}, abs=0.02)
+    draw = attention._components
+    monkeypatch.setattr(attention, "_components", lambda *shape: 2 * draw(*shape) + 1)
+    found = measured("dot_products")
+    assert found["mean"] > 1 and found["variance_over_width"] > 16
+
+
+def test_attention_without_the_scale_is_noticed(monkeypatch):
+    assert set(measured("score_variance").values()) <= {0.99, 1.0, 1.01, 1.02, 0.98}
+
+    def unscaled(*arguments, **options):
+        return scaled_dot_product_attention(*arguments, **options, scale=1.0)
+
+    monkeypatch.setattr(F, "scaled_dot_product_attention", unscaled)
+    found = measured("score_variance")
+    assert [round(found[f"width_{width}"] / width, 1) for width in attention.WIDTHS] == [1.0, 1.0, 1.0]
+
+
+def test_rows_that_no_shift_explains_are_noticed(monkeypatch):
+    assert measured("shift_is_linear") is True
+    monkeypatch.setattr(module, "sinusoids", lambda length, width: torch.randn(length, width))
+    assert measured("shift_is_linear") is False
+
+
+def test_a_mask_that_shows_everything_hides_the_order_from_two_layers(monkeypatch):
+    before = measured("order_of_the_past")
+    assert [name for name, moves in before.items() if not moves] == ["none, one layer"]
+
+    def unmasked(*arguments, **options):
+        return scaled_dot_product_attention(*arguments, **options | {"is_causal": False})
+
+    monkeypatch.setattr(F, "scaled_dot_product_attention", unmasked)
+    assert measured("order_of_the_past") == before | {"none, two layers": False}
+
+
+def test_positions_that_are_not_added_are_noticed(monkeypatch):
+    monkeypatch.setattr(module.FixedPositions, "forward", lambda self, p: torch.zeros_like(self.weight[p]))
+    found = measured("order_of_the_past")
+    assert found["sinusoidal, one layer"] is False and found["learned, one layer"] is True
+
+
+def test_every_probe_of_attention_has_a_mutation():
+    here = {name for name, function in PROBES.items() if function.__module__ == attention.__name__}
+    assert here == {"dot_products", "score_variance", "shift_is_linear", "order_of_the_past"}, NO_MUTATION
