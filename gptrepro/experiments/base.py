@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -41,7 +41,7 @@ class UnitOver(Exception):  # noqa: N818 - not an error: the unit's time is used
 
 
 @dataclass(frozen=True)
-class Corpus:
+class CorpusRef:
     """A corpus that an experiment reads, by its name and split in ``data/sources.yml``."""
 
     name: str
@@ -60,12 +60,37 @@ class Budget:
     """Floating-point operations of forward and backward passes, a multiply-add counted as two."""
 
 
+Coordinate = str | int | float | bool
+
+Row = dict[str, Coordinate]
+"""One measured value: ``{"value": 61.2, "score": "accuracy", "task": "sick", "arm": "full", "rows": 2000}``.
+
+``value`` is the figure and ``score`` says what it is; all else are coordinates, and no two rows of a run
+share them all. A derived figure (an average, a margin, a slope) is never a row: rules and pages compute it.
+"""
+
+
+def row(value: float, score: str, *, decimals: int | None = None, **coordinates: Coordinate) -> Row:
+    """A measured value at its coordinates, rounded to ``decimals`` where these are given."""
+    return {"value": value if decimals is None else round(value, decimals), "score": score, **coordinates}
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What each item of a scored set gave: one value an item, in the order of the set."""
+
+    coordinates: Row
+    """Those of the row whose value is their mean, ``score`` included and ``value`` not."""
+    values: Sequence[float] | Sequence[bool]
+    """Right or wrong, or a number such as a log-probability (kept as float16)."""
+
+
 @dataclass(frozen=True)
 class Measurement:
     """What one seed measured."""
 
-    metrics: Mapping[str, float]
-    """The figures that rules and pages read."""
+    rows: list[Row]
+    """The figures that rules and pages read, each with the coordinates that it was measured at."""
     history: list[dict[str, float]]
     """The course of the run, at most 64 points."""
     tokens: int
@@ -74,6 +99,8 @@ class Measurement:
     """Floating-point operations spent in training."""
     tokenizer: str
     """Digest of the tokenizer that was used."""
+    outcomes: list[Outcomes] = field(default_factory=list)
+    """What each item of a scored set gave, where items are scored."""
     matrices: Mapping[str, list[list[float]]] = field(default_factory=dict)
     """Small matrices that a page draws, such as attention weights, rounded; no rule reads them."""
 
@@ -95,6 +122,10 @@ class Unit:
     """The folders of the finished seeds that this one builds on, by experiment; to be read only."""
     deadline: float = field(default_factory=lambda: time.monotonic() + UNIT_SECONDS)
     """When to save and stop, on the clock of ``time.monotonic``."""
+    device: str = "auto"
+    """Where to train; it changes speed and no setting."""
+    compile: bool = False
+    """Whether to compile the model; likewise."""
 
     def seconds_left(self) -> float:
         """Seconds until the deadline; never negative."""
@@ -120,13 +151,18 @@ class Experiment(Generic[C]):
     configs: Mapping[Scale, C]
     seeds: Mapping[Scale, tuple[int, ...]]
     """The report seeds of each scale; pilot seeds where the experiment chooses settings."""
-    corpora: Callable[[C], list[Corpus]]
+    corpora: Callable[[C], list[CorpusRef]]
     """The data that a configuration reads."""
     budget: Callable[[C], Budget]
     measure: Callable[[C, Unit], Measurement]
     """Measures one seed; raises `UnitOver` when the unit's time is used up."""
     builds_on: Callable[[int], Mapping[str, int]] = lambda seed: {}
     """For a seed, the experiments whose weights it reads, and the seed of each; they run first."""
+    labels: Mapping[str, Mapping[Coordinate, str]] = field(default_factory=dict)
+    """What readers call the values of a coordinate: ``{"arm": {"full": "pre-trained"}}``."""
+    replicated_over: Literal["seed", "item", "both"] = "seed"
+    """What varies and enters intervals: seeds, the items of a scored set (released weights have no seeds), or
+    both."""
     chooses_settings: bool = False
     """A sweep whose outcome others take as a setting: it runs on pilot seeds and decides no claim."""
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from gptrepro.evaluate.perplexity import Perplexity, TokenStream, evaluate_perplexity
-from gptrepro.experiments.base import Budget, Config, Corpus
+from gptrepro.experiments.base import Budget, Config, CorpusRef
 from gptrepro.experiments.prepare import TokenizerKind, spread_passages, trained_tokenizer
 from gptrepro.model import DecoderConfig
 from gptrepro.model.counting import count_parameters, training_flops_per_token
@@ -55,9 +55,9 @@ class TextTrainingConfig(Config):
     None."""
 
     @property
-    def corpora(self) -> list[Corpus]:
+    def corpora(self) -> list[CorpusRef]:
         """The text that is read, and the text that is scored."""
-        return [Corpus(self.corpus, "train"), Corpus(self.corpus, "heldout")]
+        return [CorpusRef(self.corpus, "train"), CorpusRef(self.corpus, "heldout")]
 
     @property
     def updates(self) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gptrepro.experiments import base
-from gptrepro.experiments.base import Budget, Config, Corpus, Experiment, Measurement, Unit, UnitOver
+from gptrepro.experiments.base import Budget, Config, CorpusRef, Experiment, Measurement, Unit, UnitOver
 from gptrepro.scales import Scale
 from gptrepro.sources import corpora as sources
 from gptrepro.sources.catalogue import CorpusEntry, catalogue
@@ -62,7 +62,7 @@ def coin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Experiment
             Scale.LAPTOP: CoinConfig(flips=3, bias=0.0),
         },
         seeds={Scale.SMOKE: (100,), Scale.LAPTOP: (100, 101, 102)},
-        corpora=lambda config: [Corpus("plays", "train")],
+        corpora=lambda config: [CorpusRef("plays", "train")],
         budget=lambda config: Budget(parameters=1, tokens=10, flops=1e3),
         measure=_measure,
     )

@@ -10,7 +10,7 @@ import pytest
 
 from gptrepro.errors import GptreproError
 from gptrepro.experiments import base
-from gptrepro.experiments.base import Corpus
+from gptrepro.experiments.base import CorpusRef
 from gptrepro.results import local_record, obtain, progress_of, run_experiment
 from gptrepro.results.store import seed_folder
 from gptrepro.scales import Scale
@@ -97,7 +97,7 @@ def test_missing_data_is_named_before_what_it_builds_on_is_trained(coin, monkeyp
     heads = replace(
         coin,
         name="heads",
-        corpora=lambda config: [Corpus("plays", "train"), Corpus("nowhere", "test")],
+        corpora=lambda config: [CorpusRef("plays", "train"), CorpusRef("nowhere", "test")],
         builds_on=lambda seed: {"coin": seed},
     )
     tails = replace(coin, name="tails", builds_on=lambda seed: {"heads": seed})

@@ -35,7 +35,7 @@ from gptrepro.earlier.seq2seq import (
 from gptrepro.experiments.base import (
     Budget,
     Config,
-    Corpus,
+    CorpusRef,
     Experiment,
     Measurement,
     Unit,
@@ -166,8 +166,10 @@ class WordData:
         return storage.sha256_text(storage.canonical_json([self.letters.symbols, self.sounds.symbols]))
 
 
-def _corpora(config: Seq2SeqConfig) -> list[Corpus]:
-    return [Corpus("pronunciations", "all") if config.task == "pronunciation" else Corpus("plays", "train")]
+def _corpora(config: Seq2SeqConfig) -> list[CorpusRef]:
+    return [
+        CorpusRef("pronunciations", "all") if config.task == "pronunciation" else CorpusRef("plays", "train")
+    ]
 
 
 def read_words(config: Seq2SeqConfig) -> WordData:

@@ -14,7 +14,7 @@ import torch
 
 from gptrepro import storage
 from gptrepro.evaluate.metrics import task_scores
-from gptrepro.experiments.base import Budget, Config, Corpus, Unit, UnitOver
+from gptrepro.experiments.base import Budget, Config, CorpusRef, Unit, UnitOver
 from gptrepro.experiments.gpt1.pretraining import PretrainingConfig
 from gptrepro.finetune import SpecialTokens, encode, fine_tune, predict, with_layers_of
 from gptrepro.model import Decoder
@@ -62,10 +62,10 @@ class LabelledConfig(Config):
     """Rows of the test set that are scored, the same for all arms and seeds; all where there are fewer."""
 
     @property
-    def corpora(self) -> list[Corpus]:
+    def corpora(self) -> list[CorpusRef]:
         """The labelled data, and the text that the tokenizer was trained on."""
         sets = [(task.data_set, split) for task in self.declared for split in task.splits.values()]
-        return [self.pretraining.corpora[0], *(Corpus(*one) for one in dict.fromkeys(sets))]
+        return [self.pretraining.corpora[0], *(CorpusRef(*one) for one in dict.fromkeys(sets))]
 
     @property
     def declared(self) -> list[Task]:

@@ -16,7 +16,7 @@ from torch import nn
 
 from gptrepro.experiments.base import (
     Budget,
-    Corpus,
+    CorpusRef,
     Experiment,
     Measurement,
     Unit,
@@ -55,10 +55,10 @@ class PretrainingConfig(TextTrainingConfig):
     peak_learning_rate: float
 
     @property
-    def corpora(self) -> list[Corpus]:
+    def corpora(self) -> list[CorpusRef]:
         """The text that is read, and the text that is scored."""
         heldout = HELDOUT_STAND_IN.get(self.corpus, self.corpus)
-        return [Corpus(self.corpus, "train"), Corpus(heldout, "heldout")]
+        return [CorpusRef(self.corpus, "train"), CorpusRef(heldout, "heldout")]
 
     @property
     def decoder(self) -> DecoderConfig:

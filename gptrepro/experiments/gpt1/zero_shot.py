@@ -30,7 +30,7 @@ from gptrepro.evaluate.zero_shot import (
 from gptrepro.experiments.base import (
     Budget,
     Config,
-    Corpus,
+    CorpusRef,
     Experiment,
     Measurement,
     Unit,
@@ -75,14 +75,14 @@ class ZeroShotConfig(Config):
     """The most test items of a task."""
 
     @property
-    def corpora(self) -> list[Corpus]:
+    def corpora(self) -> list[CorpusRef]:
         """The text that the tokenizer was trained on, and what the models are asked about."""
         asked = [
-            Corpus(task.data_set, split)
+            CorpusRef(task.data_set, split)
             for task in map(find_task, self.tasks.values())
             for split in task.splits.values()
         ]
-        passages = [Corpus(self.last_words, "test")] if self.last_words else []
+        passages = [CorpusRef(self.last_words, "test")] if self.last_words else []
         return [self.pretraining.corpora[0], *dict.fromkeys(asked), *passages]
 
 
