@@ -13,13 +13,13 @@ from typing import Protocol
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from gptrepro.errors import GptreproError
-
-UNSCORED = -100
+from gptrepro.evaluate.likelihood import token_nll
+from gptrepro.model.language_model import LanguageModel, device_of, inference
+from gptrepro.model.loss import IGNORED_TARGET
 
 
 class TokenStream(Protocol):
@@ -83,7 +83,7 @@ class Perplexity:
 
 
 def evaluate_perplexity(
-    model: nn.Module,
+    model: LanguageModel,
     shards: TokenStream,
     context: int,
     stride: int | None = None,
@@ -105,7 +105,7 @@ def evaluate_perplexity(
     ``limit_tokens``, which scores the first so many tokens only, that is an estimate.
 
     Args:
-        model: ids (B, T) int64 -> logits (B, T, n_vocab); its mode and place are left as they are.
+        model: its mode and place are left as they are.
         shards: the text; see `TokenStream`.
         context: tokens that the model reads at once.
         stride: tokens by which overlapping windows move; between 1 and ``context``.
@@ -122,20 +122,13 @@ def evaluate_perplexity(
     if available < 2:
         raise GptreproError("Perplexity needs at least 2 tokens: give it a longer text.")
 
-    device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    sums: list[float] = []
+    totals: list[Tensor] = []
     counts: list[int] = []
-    with torch.inference_mode():
+    with inference(model):
         for ids, targets in _batches(shards.tokens[:available], context, step, batch_size):
-            logits = model(ids.to(device)).flatten(0, 1).float()  # (B * T, n_vocab)
-            nll = F.cross_entropy(
-                logits, targets.to(device).flatten(), ignore_index=UNSCORED, reduction="none"
-            ).view_as(ids)  # (B, T), zero where unscored
-            sums += nll.double().sum(1).tolist()
-            counts += (targets != UNSCORED).sum(1).tolist()
-    model.train(was_training)
+            totals.append(token_nll(model, ids, targets).nll.double().sum(1))
+            counts += (targets != IGNORED_TARGET).sum(1).tolist()
+    sums = torch.cat(totals).tolist()
 
     scored = sum(counts)
     return Perplexity(
@@ -145,6 +138,25 @@ def evaluate_perplexity(
         bytes=shards.n_bytes * scored / shards.n_tokens,
         window_nll=[total / count for total, count in zip(sums, counts, strict=True)],
     )
+
+
+def loss_by_position(
+    model: LanguageModel, text: TokenStream, window: int, batch_size: int = 32
+) -> NDArray[np.float64]:
+    """Mean negative log-likelihood at each position of windows that follow one another, in nats: (window,).
+
+    What stands at index ``p`` is the loss of the token that follows the first ``p + 1`` tokens of a window;
+    the last, incomplete window is left out.
+    """
+    n = (text.n_tokens - 1) // window
+    ids = torch.from_numpy(text.tokens[: n * window + 1].astype(np.int64))
+    inputs, targets = (torch.split(part.view(n, window), batch_size) for part in (ids[:-1], ids[1:]))
+    total = torch.zeros(window, dtype=torch.float64, device=device_of(model))
+    with inference(model):
+        for some, wanted in zip(inputs, targets, strict=True):
+            total += token_nll(model, some, wanted).nll.sum(0)
+    found: NDArray[np.float64] = (total / n).cpu().numpy()
+    return found
 
 
 def _windows(n_tokens: int, context: int, step: int) -> Iterator[tuple[int, int, int]]:
@@ -161,7 +173,7 @@ def _windows(n_tokens: int, context: int, step: int) -> Iterator[tuple[int, int,
 def _batches(
     tokens: NDArray[np.unsignedinteger], context: int, step: int, batch_size: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Windows of one length together: (B, T) ids and the tokens that follow, -100 where unscored."""
+    """Windows of one length together: (B, T) ids and the tokens that follow, ignored where unscored."""
     ids: list[Tensor] = []
     targets: list[Tensor] = []
     for first, end, scored in _windows(len(tokens), context, step):
@@ -170,7 +182,7 @@ def _batches(
             yield torch.stack(ids), torch.stack(targets)
             ids, targets = [], []
         target = window[1:].clone()
-        target[: scored - 1 - first] = UNSCORED
+        target[: scored - 1 - first] = IGNORED_TARGET
         ids.append(window[:-1])
         targets.append(target)
     yield torch.stack(ids), torch.stack(targets)

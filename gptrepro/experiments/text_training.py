@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from gptrepro.evaluate.perplexity import Perplexity, TokenStream, evaluate_perplexity
 from gptrepro.experiments.base import Budget, Config, CorpusRef
 from gptrepro.experiments.prepare import TokenizerKind, spread_passages, trained_tokenizer
 from gptrepro.model import DecoderConfig
 from gptrepro.model.counting import count_parameters, training_flops_per_token
+from gptrepro.model.language_model import LanguageModel
 from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
 from gptrepro.sources.corpora import load_corpus
 from gptrepro.text.shards import TokenShards, write_shards
@@ -132,7 +132,7 @@ def tokenized(kind: TokenizerKind, config: TextTrainingConfig, prepared: Path) -
     return TokenizedText(train, spread_passages(heldout, config.heldout_tokens), tokenizer.digest)
 
 
-def score(model: nn.Module, text: TokenStream, n_ctx: int) -> Perplexity:
+def score(model: LanguageModel, text: TokenStream, n_ctx: int) -> Perplexity:
     """How well a language model predicts a text that it reads in windows of ``n_ctx`` tokens."""
     return evaluate_perplexity(model, text, n_ctx, batch_size=max(1, EVALUATION_BATCH_TOKENS // n_ctx))
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import torch
 
 from gptrepro.errors import GptreproError
-from gptrepro.generation.cache import Continuation, inference
+from gptrepro.generation.cache import Continuation
 from gptrepro.generation.sampling import stopped_at
 from gptrepro.model.decoder import Decoder
+from gptrepro.model.language_model import inference
 
 
 @dataclass(frozen=True)

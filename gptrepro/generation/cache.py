@@ -7,8 +7,7 @@ computed. A step at batch 1 does so little arithmetic that calling modules would
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 import torch
@@ -28,18 +27,6 @@ def along_longer_side(weight: Tensor) -> Tensor:
     if weight.dim() == 2 and weight.shape[0] > weight.shape[1]:
         return weight.t().contiguous().t()
     return weight.contiguous()
-
-
-@contextmanager
-def inference(model: Decoder) -> Iterator[None]:
-    """Without dropout, gradients or autocast; the model's mode returns afterwards."""
-    training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode(), torch.autocast(model.wte.weight.device.type, enabled=False):
-            yield
-    finally:
-        model.train(training)
 
 
 class _Layer(NamedTuple):

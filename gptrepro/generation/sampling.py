@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from gptrepro.errors import GptreproError
-from gptrepro.generation.cache import Continuation, inference
+from gptrepro.generation.cache import Continuation
 from gptrepro.model.decoder import Decoder
+from gptrepro.model.language_model import inference
 
 
 def keep_top_k(logits: Tensor, k: int) -> Tensor:

@@ -125,7 +125,7 @@ class Decoder(nn.Module):
         return self.logits(self.hidden(ids))
 
     def loss(self, ids: Tensor, targets: Tensor) -> Tensor:
-        """Mean negative log-likelihood, in nats, of the targets that are not -100.
+        """Mean negative log-likelihood, in nats, of the targets that are not ignored.
 
         Args:
             ids, targets: (B, T) int64 each; ``targets[b, t]`` is the token that follows ``ids[b, : t + 1]``.

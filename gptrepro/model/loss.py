@@ -17,6 +17,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+IGNORED_TARGET = -100
+"""The target that counts for nothing in a loss; torch's own number for it."""
+
 CHUNK = 512
 """Positions per chunk."""
 
@@ -24,7 +27,7 @@ CHUNK = 512
 def chunked_cross_entropy(
     hidden: Tensor, weight: Tensor, targets: Tensor, shares: Tensor | None = None
 ) -> Tensor:
-    """Mean negative log-likelihood in nats, over the targets that are not -100, of ``hidden @ weight.T``.
+    """Mean negative log-likelihood in nats of ``hidden @ weight.T``, over the targets that are not ignored.
 
     Args:
         hidden: (N, d_model) states.
@@ -36,7 +39,7 @@ def chunked_cross_entropy(
         A scalar, differentiable once; nan if no target counts.
     """
     with_gradients = torch.is_grad_enabled()
-    counted = targets != -100  # (N,)
+    counted = targets != IGNORED_TARGET  # (N,)
     if shares is not None:
         counted = counted * shares
     loss: Tensor = _ChunkedCrossEntropy.apply(hidden, weight, targets, counted, with_gradients)  # type: ignore[no-untyped-call]

@@ -75,10 +75,14 @@ class LSTMLanguageModel(nn.Module):
             states = self.proj(states)
         return states
 
+    def logits(self, hidden: Tensor) -> Tensor:
+        """(..., d_model) -> (..., n_vocab): the output layer shares the token embedding's weights."""
+        return F.linear(hidden, self.wte.weight)
+
     def forward(self, ids: Tensor) -> Tensor:
         """Scores of the next token at every position: (B, T) int64 -> (B, T, n_vocab)."""
-        return F.linear(self.hidden(ids), self.wte.weight)
+        return self.logits(self.hidden(ids))
 
     def loss(self, ids: Tensor, targets: Tensor) -> Tensor:
-        """Mean negative log-likelihood, in nats, of the targets that are not -100: (B, T) int64 each."""
+        """Mean negative log-likelihood, in nats, of the targets that are not ignored: (B, T) int64 each."""
         return chunked_cross_entropy(self.hidden(ids).flatten(0, 1), self.wte.weight, targets.flatten())

@@ -137,8 +137,11 @@ class _Uniform(torch.nn.Module):
         super().__init__()
         self.scores = torch.nn.Parameter(torch.zeros(n_vocab))
 
-    def forward(self, ids: Tensor) -> Tensor:
+    def hidden(self, ids: Tensor) -> Tensor:
         return self.scores.expand(*ids.shape, -1)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        return hidden
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-IGNORED_TARGET = -100
-"""The target that counts for nothing in a loss."""
+from gptrepro.model.loss import IGNORED_TARGET
 
 
 class BatchSource(Protocol):
@@ -33,7 +32,7 @@ class BatchSource(Protocol):
 def passes(batch: tuple[Tensor, ...], count: int) -> Iterator[tuple[tuple[Tensor, ...], float]]:
     """Cut a batch into ``count`` passes, each with its weight in the batch's mean loss.
 
-    A loss is a mean over the scored targets (the batch's last tensor, where it is not -100), so a pass
+    A loss is a mean over the scored targets (the batch's last tensor, where it is not ignored), so a pass
     weighs as much as its share of them, and the passes' gradients add up to that of the whole batch.
     """
     if count == 1:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from gptrepro.errors import GptreproError
-from gptrepro.evaluate.perplexity import evaluate_perplexity
+from gptrepro.evaluate.perplexity import evaluate_perplexity, loss_by_position
 from gptrepro.model import Decoder, DecoderConfig
 
 N_VOCAB, N_CTX = 29, 8
@@ -90,8 +90,11 @@ class Uniform(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(()))
 
-    def forward(self, ids: Tensor) -> Tensor:
-        return self.weight.expand(*ids.shape, N_VOCAB)
+    def hidden(self, ids: Tensor) -> Tensor:
+        return self.weight.expand(*ids.shape, 1)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        return hidden.expand(*hidden.shape[:-1], N_VOCAB)
 
 
 def test_a_model_that_knows_nothing_has_the_perplexity_of_its_vocabulary() -> None:
@@ -113,6 +116,21 @@ def test_the_model_keeps_its_mode_and_dropout_stays_out() -> None:
     first, second = (evaluate_perplexity(decoder, Stream(), 8) for _ in range(2))
     assert decoder.training
     assert first == second
+
+
+def test_losses_by_position_average_to_the_loss_of_the_windows() -> None:
+    tokens = np.random.default_rng(0).integers(0, N_VOCAB, 10 * N_CTX + 1)
+    nll = loss_by_position(model(), Stream(tokens), N_CTX)
+    assert nll.shape == (N_CTX,)
+    assert nll.mean() == pytest.approx(evaluate_perplexity(model(), Stream(tokens), N_CTX).nll_per_token)
+
+
+def test_each_loss_stands_at_its_position() -> None:
+    stream = Stream()  # 7 windows; the rest of 3 tokens is left out
+    windows, follows = (torch.from_numpy(stream.tokens[i : 56 + i].astype(np.int64)) for i in (0, 1))
+    log_p = model().eval()(windows.view(7, N_CTX)).log_softmax(-1).flatten(0, 1)
+    expected = -log_p[range(56), follows].view(7, N_CTX).mean(0)
+    assert loss_by_position(model(), stream, N_CTX) == pytest.approx(expected.tolist(), rel=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptrepro.errors import GptreproError
-from gptrepro.generation.cache import REARRANGE_AFTER, Continuation, inference
+from gptrepro.generation.cache import REARRANGE_AFTER, Continuation
+from gptrepro.model.language_model import inference
 from tests.model.small import small_decoder
 
 KINDS: list[dict[str, Any]] = [

@@ -18,11 +18,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 
-from gptrepro.evaluate.perplexity import TokenStream
+from gptrepro.evaluate.perplexity import TokenStream, loss_by_position
 from gptrepro.experiments.arms import merged, train_arm
 from gptrepro.experiments.base import Budget, Experiment, Measurement, Unit, register, thin_out
 from gptrepro.experiments.text_training import TextTrainingConfig, tokenized
@@ -60,27 +58,6 @@ class PositionsConfig(TextTrainingConfig):
     def bin_starts(self) -> list[int]:
         """First positions of the bins of the curve."""
         return [b * BEYOND * self.n_ctx // BINS for b in range(BINS)]
-
-
-def loss_by_position(
-    model: Decoder, text: TokenStream, window: int
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Mean negative log-likelihood at each position of windows that follow one another, in nats: (window,).
-
-    What stands at index ``p`` is the loss of the token that follows the first ``p + 1`` tokens of a window;
-    the last, incomplete window is left out.
-    """
-    n = (text.n_tokens - 1) // window
-    ids = torch.from_numpy(text.tokens[: n * window + 1].astype(np.int64))
-    inputs, targets = ids[:-1].view(n, window), ids[1:].view(n, window)
-    device = next(model.parameters()).device
-    total = torch.zeros(window, dtype=torch.float64)
-    with torch.inference_mode():
-        for some, wanted in zip(torch.split(inputs, 32), torch.split(targets, 32), strict=True):
-            logits = model(some.to(device)).float()  # (B, window, n_vocab)
-            nll = F.cross_entropy(logits.flatten(0, 1), wanted.to(device).flatten(), reduction="none")
-            total += nll.view_as(some).sum(0).double().cpu()
-    return (total / n).numpy()
 
 
 def curve_metric(arm: str, start: int) -> str:

@@ -12,7 +12,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from gptrepro.experiments.base import (
     Budget,
@@ -33,6 +32,7 @@ from gptrepro.experiments.text_training import (
     tokenized,
 )
 from gptrepro.model import Decoder, DecoderConfig
+from gptrepro.model.language_model import LanguageModel
 from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
 from gptrepro.published import PUBLISHED
 from gptrepro.scales import Scale
@@ -125,7 +125,9 @@ def milestone_metric(fraction: Fraction) -> str:
     return f"heldout_nll_at_{fraction.numerator}_{fraction.denominator}"
 
 
-def heldout_metrics(model: nn.Module, text: TokenizedText, config: PretrainingConfig) -> Mapping[str, float]:
+def heldout_metrics(
+    model: LanguageModel, text: TokenizedText, config: PretrainingConfig
+) -> Mapping[str, float]:
     """Loss and perplexity on the held-out novels."""
     scored = score(model, text.heldout, config.n_ctx)
     return {
