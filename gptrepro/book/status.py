@@ -17,7 +17,7 @@ from gptrepro.book.notebooks import Notebook, read_notebook
 from gptrepro.experiments import EXPERIMENTS
 from gptrepro.results import Record, read_record, renewal, stale_reason
 from gptrepro.results.record import Hardware, library_versions
-from gptrepro.results.store import UNCOMMITTED, git_state
+from gptrepro.results.store import UNCOMMITTED, code_state
 from gptrepro.scales import largest_first
 
 TOOLS = ("jupyter-book", "sphinx", "myst-nb", "papermill", "matplotlib")
@@ -99,12 +99,12 @@ def _commit(state: str, repository: str | None) -> str:
     """A commit as text, linked to the repository."""
     commit = state.removesuffix(UNCOMMITTED)
     short = f"`{commit[:8]}`"
-    return f"[{short}]({repository}/commit/{commit})" if repository and commit != "unknown" else short
+    return f"[{short}]({repository}/commit/{commit})" if repository else short
 
 
 def _source(contents: Contents) -> str:
-    state = git_state()
-    if state.startswith("unknown"):
+    state = code_state()
+    if state in ("no git", "no repository", "refused by git"):
         return "The pages were built from a folder without version control, so that no commit can be named."
     tree = (
         "The work tree had **uncommitted changes**: the pages may show what no commit holds."
@@ -195,7 +195,7 @@ def _record_row(record: Record) -> list[str]:
         state = f'<span class="badge-stale">stale</span> {reason}'
         state += f"; renew it with `{renewal(record)}`" if experiment else ""
     machines = sorted({f"{run.hardware.accelerator or run.hardware.processor}" for run in record.runs})
-    commits = sorted({run.commit for run in record.runs})
+    commits = sorted({commit for run in record.runs for commit in run.commits})
     return [
         f"`{record.experiment}`",
         state,

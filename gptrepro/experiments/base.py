@@ -35,6 +35,15 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    def without_defaults(self) -> dict[str, Any]:
+        """What is set, as JSON values: fields that have their default are left out.
+
+        Identities and digests are taken of this, so that a field that is added with a default that keeps
+        things as they were leaves every finished run what it was. What tells one kind of value from another
+        (a ``kind`` field) must therefore have no default.
+        """
+        return self.model_dump(mode="json", exclude_defaults=True)
+
 
 class UnitOver(Exception):  # noqa: N818 - not an error: the unit's time is used up
     """The unit stopped at its time limit with its state saved; run it again to go on."""
@@ -99,6 +108,8 @@ class Measurement:
     """Floating-point operations spent in training."""
     tokenizer: str
     """Digest of the tokenizer that was used."""
+    precision: str = "fp32"
+    """The number format that the matrix products of the training had."""
     outcomes: list[Outcomes] = field(default_factory=list)
     """What each item of a scored set gave, where items are scored."""
     matrices: Mapping[str, list[list[float]]] = field(default_factory=dict)

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from pydantic import BaseModel, ValidationError
 
 from gptrepro import scales, storage
 from gptrepro.errors import GptreproError
 from gptrepro.experiments.base import UNIT_SECONDS, Experiment, Unit, UnitOver, find_experiment
 from gptrepro.results import store
-from gptrepro.results.record import DataUsed, Hardware, Record, Run, digest_of, library_versions
+from gptrepro.results.record import (
+    DataUsed,
+    Hardware,
+    PackedOutcomes,
+    Record,
+    Run,
+    as_text,
+    digest_of,
+    library_versions,
+)
+from gptrepro.results.store import SeedRun
 from gptrepro.scales import Scale
 from gptrepro.sources.corpora import load_corpus
 
@@ -35,20 +46,48 @@ class SeedState:
     state: Literal["finished", "started", "not started"]
 
 
+class UnitsSoFar(BaseModel):
+    """What the units of a seed took until now, and the states of the code that they began on."""
+
+    seconds: float = 0.0
+    commits: list[str] = []
+
+    @classmethod
+    def of(cls, run: SeedRun) -> UnitsSoFar:
+        """Those that the folder of a seed tells of.
+
+        Raises:
+            GptreproError: the file is damaged; which code ran is then unknown.
+        """
+        path = cls.path(run)
+        try:
+            return cls.model_validate_json(path.read_bytes()) if path.exists() else cls()
+        except (ValidationError, OSError) as error:
+            raise GptreproError(
+                f"{path} is damaged, so that nobody knows which code {run} began on: run "
+                f"`gptrepro run {run.experiment.name} --scale {run.scale} --again`."
+            ) from error
+
+    @staticmethod
+    def path(run: SeedRun) -> Path:
+        """Where it is kept."""
+        return run.folder / "units.json"
+
+    def keep(self, run: SeedRun) -> None:
+        """Write it into the folder of a seed."""
+        storage.write_text(self.path(run), self.model_dump_json())
+
+
 def progress_of(experiment: Experiment[Any], scale: Scale) -> list[SeedState]:
     """How far each report seed of an experiment has come at ``scale``."""
-    return [
-        SeedState(experiment.name, scale, seed, _state(experiment, scale, seed))
-        for seed in experiment.seeds[scale]
-    ]
+    runs = [SeedRun(experiment, scale, seed) for seed in experiment.seeds[scale]]
+    return [SeedState(experiment.name, scale, run.seed, _state(run)) for run in runs]
 
 
-def _state(
-    experiment: Experiment[Any], scale: Scale, seed: int
-) -> Literal["finished", "started", "not started"]:
-    if store.seed_record_path(experiment, scale, seed).exists():
+def _state(run: SeedRun) -> Literal["finished", "started", "not started"]:
+    if run.record is not None:
         return "finished"
-    return "started" if store.seed_folder(experiment, scale, seed).exists() else "not started"
+    return "started" if run.folder.exists() else "not started"
 
 
 def run_experiment(
@@ -58,6 +97,8 @@ def run_experiment(
     seeds: Iterable[int] | None = None,
     again: bool = False,
     seconds: float | None = None,
+    device: str = "auto",
+    compiled: bool = False,
     report: Report = print,
 ) -> bool:
     """Run the seeds that have not finished, and say whether all of them now have.
@@ -69,34 +110,47 @@ def run_experiment(
         again: discard finished records and saved states of these seeds first.
         seconds: stop, with everything saved, after about this long; a unit ends after 45 minutes at most
             and the next one goes on from its saved state.
+        device: where to train; with ``compiled`` it changes speed and no setting.
+        compiled: whether to compile the models.
         report: called with one line per step.
 
     Raises:
-        GptreproError: a data set cannot be had; nothing was trained then.
+        GptreproError: a data set cannot be had (nothing was trained then), or another process runs a seed.
     """
     torch.set_num_threads(scales.threads())
     chosen = list(seeds) if seeds is not None else list(experiment.seeds[scale])
     fetch_data(experiment, scale, seeds=chosen, again=again)
+    refusal = store.unpublishable(store.code_state())
+    if scale.publishable and refusal:
+        report(f"Nothing that runs now can be published. {refusal}.")
     end = time.monotonic() + seconds if seconds is not None else float("inf")
-    for seed in chosen:
-        folder = store.seed_folder(experiment, scale, seed)
-        if again:
-            storage.remove_folder(folder)
-        if (folder / "record.json").exists():
-            report(f"{experiment.name} {scale} seed {seed}: already finished")
-            continue
-        for source, its_seed in experiment.builds_on(seed).items():
-            left = end - time.monotonic() if seconds is not None else None
-            builds_on = find_experiment(source)
-            if not run_experiment(builds_on, scale, seeds=[its_seed], seconds=left, report=report):
+    for run in (SeedRun(experiment, scale, seed) for seed in chosen):
+        with run.held():
+            if again:
+                storage.remove_folder(run.folder)
+            if run.record is not None:
+                report(f"{run}: already finished")
+                continue
+            for source in run.builds_on:
+                left = end - time.monotonic() if seconds is not None else None
+                if not run_experiment(
+                    source.experiment,
+                    scale,
+                    seeds=[source.seed],
+                    seconds=left,
+                    device=device,
+                    compiled=compiled,
+                    report=report,
+                ):
+                    return False
+            while time.monotonic() < end:
+                report(f"{run}: running")
+                deadline = min(end, time.monotonic() + UNIT_SECONDS)
+                if _run_unit(run, deadline, device, compiled, report):
+                    break
+            else:
+                report(f"{run}: time is up; the same command goes on from here")
                 return False
-        while time.monotonic() < end:
-            report(f"{experiment.name} {scale} seed {seed}: running")
-            if _run_unit(experiment, scale, seed, min(end, time.monotonic() + UNIT_SECONDS), report):
-                break
-        else:
-            report(f"{experiment.name} {scale} seed {seed}: time is up; the same command goes on from here")
-            return False
     return True
 
 
@@ -110,68 +164,66 @@ def fetch_data(
     Raises:
         GptreproError: no tier can serve a data set.
     """
-    left = [
-        seed
-        for seed in (experiment.seeds[scale] if seeds is None else seeds)
-        if again or not store.seed_record_path(experiment, scale, seed).exists()
-    ]
+    runs = [SeedRun(experiment, scale, s) for s in (experiment.seeds[scale] if seeds is None else seeds)]
+    left = [run for run in runs if again or run.record is None]
     if left:
         for corpus in experiment.corpora(experiment.config(scale)):
             load_corpus(corpus.name, split=corpus.split)
-    for source, its_seed in sorted({pair for seed in left for pair in experiment.builds_on(seed).items()}):
-        fetch_data(find_experiment(source), scale, seeds=[its_seed])
+    for name, seed in sorted({(each.experiment.name, each.seed) for run in left for each in run.builds_on}):
+        fetch_data(find_experiment(name), scale, seeds=[seed])
 
 
-def _run_unit(experiment: Experiment[Any], scale: Scale, seed: int, deadline: float, report: Report) -> bool:
+def _run_unit(run: SeedRun, deadline: float, device: str, compiled: bool, report: Report) -> bool:
     """One unit of one seed; True once the seed has finished and its record is written."""
-    folder = store.seed_folder(experiment, scale, seed)
+    experiment, folder = run.experiment, run.folder
     folder.mkdir(parents=True, exist_ok=True)
-    sources = {
-        source: store.seed_folder(find_experiment(source), scale, its_seed)
-        for source, its_seed in experiment.builds_on(seed).items()
-    }
-    unit = Unit(seed, folder, storage.home() / "prepared", sources, deadline)
-    clock = folder / "wall.json"
-    earlier = json.loads(clock.read_text())["seconds"] if clock.exists() else 0.0
-    config = experiment.config(scale)
+    sources = {source.experiment.name: source.folder for source in run.builds_on}
+    unit = Unit(run.seed, folder, storage.home() / "prepared", sources, deadline, device, compiled)
+    so_far, began_on = UnitsSoFar.of(run), store.code_state()
+    commits = list(dict.fromkeys([*so_far.commits, began_on]))
+    UnitsSoFar(seconds=so_far.seconds, commits=commits).keep(run)
+    config = experiment.config(run.scale)
     texts = [load_corpus(corpus.name, split=corpus.split) for corpus in experiment.corpora(config)]
     began = time.monotonic()
     try:
         measured = experiment.measure(config, unit)
     except UnitOver:
-        report(f"{experiment.name} {scale} seed {seed}: unit over, state saved")
+        report(f"{run}: unit over, state saved")
         return False
     finally:  # what an interrupted or failed unit took counts, too: its results are kept
-        wall = earlier + time.monotonic() - began
-        storage.write_text(clock, json.dumps({"seconds": wall}))
+        wall = so_far.seconds + time.monotonic() - began
+        UnitsSoFar(seconds=wall, commits=commits).keep(run)
+    settings = config.without_defaults()
     data = [DataUsed(name=t.name, split=t.split, digest=t.digest, tier=t.tier) for t in texts]
-    settings = config.model_dump(mode="json")
-    record = Record(
+    record = Record.sealed(
         experiment=experiment.name,
         version=experiment.version,
-        scale=scale,
-        config=settings,
+        scale=run.scale,
+        replicated_over=experiment.replicated_over,
+        config=config.model_dump(mode="json"),
         data=data,
         tokenizer=measured.tokenizer,
         digest=digest_of(experiment.name, experiment.version, settings, data, measured.tokenizer),
         runs=[
             Run(
-                seed=seed,
-                metrics=dict(measured.metrics),
+                seed=None if experiment.replicated_over == "item" else run.seed,
+                rows=measured.rows,
+                outcomes=[PackedOutcomes.pack(each) for each in measured.outcomes],
                 history=measured.history,
                 matrices=dict(measured.matrices),
                 tokens=measured.tokens,
                 flops=measured.flops,
+                precision=measured.precision,
                 wall_seconds=round(wall, 1),
                 hardware=Hardware.here(),
                 versions=library_versions(),
-                commit=store.git_state(),
+                commits=commits,
                 finished=datetime.now(UTC).date().isoformat(),
             )
         ],
     )
-    storage.write_text(folder / "record.json", record.model_dump_json(indent=1) + "\n")
-    report(f"{experiment.name} {scale} seed {seed}: finished in {wall:.0f} s")
+    storage.write_text(run.record_path, as_text(record))
+    report(f"{run}: finished in {wall:.0f} s")
     return True
 
 

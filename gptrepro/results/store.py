@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from gptrepro import storage
 from gptrepro.errors import GptreproError
-from gptrepro.experiments.base import Experiment
-from gptrepro.results.record import MAX_PUBLISHED_BYTES, Record, read_record
+from gptrepro.experiments.base import Experiment, find_experiment
+from gptrepro.results.record import MAX_PUBLISHED_BYTES, Record, as_text, read_record
 from gptrepro.scales import Scale, largest_first
 from gptrepro.sources.corpora import corpus_digest
 
@@ -23,58 +27,109 @@ def published_path(experiment: str, scale: Scale) -> Path:
     return storage.project_root() / "data" / "results" / scale / f"{experiment}.json"
 
 
-def identity(experiment: Experiment[Any], scale: Scale) -> str:
-    """What a run is, known before it starts: SHA-256 of name, version, configuration and data."""
-    config = experiment.config(scale)
-    return storage.sha256_text(
-        storage.canonical_json(
-            {
-                "experiment": experiment.name,
-                "version": experiment.version,
-                "config": config.model_dump(mode="json"),
-                "data": [
-                    [corpus.name, corpus.split, corpus_digest(corpus.name, corpus.split)]
-                    for corpus in experiment.corpora(config)
-                ],
-            }
+@dataclass(frozen=True)
+class SeedRun:
+    """One seed of an experiment at a scale: its folder under the home, its lock and its record."""
+
+    experiment: Experiment[Any]
+    scale: Scale
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.experiment.name} {self.scale} seed {self.seed}"
+
+    @property
+    def identity(self) -> str:
+        """What the run is, known before it starts: SHA-256 of name, version, settings and data."""
+        config = self.experiment.config(self.scale)
+        return storage.sha256_text(
+            storage.canonical_json(
+                {
+                    "experiment": self.experiment.name,
+                    "version": self.experiment.version,
+                    "config": config.without_defaults(),
+                    "data": [
+                        [corpus.name, corpus.split, corpus_digest(corpus.name, corpus.split)]
+                        for corpus in self.experiment.corpora(config)
+                    ],
+                }
+            )
         )
-    )
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the seed's state and record."""
+        runs = storage.home() / "runs" / self.scale / self.experiment.name
+        return runs / self.identity[:16] / f"seed-{self.seed}"
 
-def seed_folder(experiment: Experiment[Any], scale: Scale, seed: int) -> Path:
-    """The folder of one seed's state and record, under the home."""
-    return (
-        storage.home() / "runs" / scale / experiment.name / identity(experiment, scale)[:16] / f"seed-{seed}"
-    )
+    @property
+    def record_path(self) -> Path:
+        """The file of the seed's record, written when the seed has finished."""
+        return self.folder / "record.json"
 
+    @property
+    def record(self) -> Record | None:
+        """The record of the finished seed, or None: one that is damaged or another run's does not count."""
+        try:
+            record = read_record(self.record_path)
+        except GptreproError:
+            return None
+        fits = (record.experiment, record.scale, record.seeds) == (
+            self.experiment.name,
+            self.scale,
+            [self.seed],
+        )
+        return record if fits and stale_reason(record, self.experiment) is None else None
 
-def seed_record_path(experiment: Experiment[Any], scale: Scale, seed: int) -> Path:
-    """The file of one seed's record; it exists once the seed has finished."""
-    return seed_folder(experiment, scale, seed) / "record.json"
+    @property
+    def builds_on(self) -> list[SeedRun]:
+        """The finished seeds of other experiments whose weights it reads."""
+        pairs = self.experiment.builds_on(self.seed).items()
+        return [SeedRun(find_experiment(name), self.scale, seed) for name, seed in pairs]
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other processes away from the seed until the block ends.
+
+        Raises:
+            GptreproError: another process runs it.
+        """
+        # Beside the folder, which `--again` removes.
+        lock = self.folder.with_name(f"{self.folder.name}.lock")
+        with storage.sole_holder(lock, f"Another process is running {self}: wait for it, or stop it first."):
+            yield
 
 
 def local_record(experiment: Experiment[Any], scale: Scale) -> Record | None:
     """The finished report seeds under the home as one record, or None where none has finished."""
-    paths = [seed_record_path(experiment, scale, seed) for seed in experiment.seeds[scale]]
-    return collate([read_record(path) for path in paths if path.exists()])
+    records = (SeedRun(experiment, scale, seed).record for seed in experiment.seeds[scale])
+    return collate(experiment, [record for record in records if record is not None])
 
 
-def collate(records: list[Record]) -> Record | None:
+def collate(experiment: Experiment[Any], records: list[Record]) -> Record | None:
     """Records of single seeds as one.
 
     Raises:
-        GptreproError: they are not of the same digest.
+        GptreproError: they were not made under the same settings, data and tokenizer.
     """
     if not records:
         return None
     first = records[0]
-    if any(record.digest != first.digest for record in records):
+    if any(_measured(record, experiment) != _measured(first, experiment) for record in records):
         raise GptreproError(
             f"The seeds of {first.experiment} at {first.scale} were run under different settings, data or "
             f"tokenizers: run `gptrepro run {first.experiment} --scale {first.scale} --again`."
         )
-    runs = sorted((run for record in records for run in record.runs), key=lambda run: run.seed)
-    return Record.model_validate(first.model_dump() | {"runs": [run.model_dump() for run in runs]})
+    runs = sorted((run for record in records for run in record.runs), key=lambda run: run.seed or 0)
+    fields = {name: getattr(first, name) for name in Record.model_fields if name != "contents"}
+    return Record.sealed(**fields | {"runs": runs})
+
+
+def _measured(record: Record, experiment: Experiment[Any]) -> object:
+    """What determines the measurement, compared by value: a default that was added since changes nothing."""
+    config = type(experiment.config(record.scale)).model_validate(record.config)
+    data = [(used.name, used.split, used.digest) for used in record.data]
+    return record.version, record.scale, config, data, record.tokenizer
 
 
 def published_record(experiment: str, scale: Scale) -> Record | None:
@@ -90,13 +145,21 @@ def published_records(experiment: str) -> list[Record]:
 
 
 def stale_reason(record: Record, experiment: Experiment[Any]) -> str | None:
-    """Why a record no longer fits the code and data of today, or None while it does."""
+    """Why a record no longer fits the code and data of today, or None while it does.
+
+    Settings are compared by value after validation: a field that was added since, with a default that keeps
+    things as they were, makes no record stale.
+    """
     if record.version != experiment.version:
         return f"measured by version {record.version} of the experiment, which is now {experiment.version}"
     if record.scale not in experiment.configs:
         return f"the experiment no longer runs at {record.scale}"
     config = experiment.config(record.scale)
-    if record.config != config.model_dump(mode="json"):
+    try:
+        measured = type(config).model_validate(record.config)
+    except ValidationError:
+        return "measured under settings that the experiment no longer knows"
+    if measured != config:
         return "measured under other settings than today's"
     today = [(corpus.name, corpus.split) for corpus in experiment.corpora(config)]
     if [(used.name, used.split) for used in record.data] != today or any(
@@ -115,7 +178,7 @@ def renewal(record: Record) -> str:
 def publish(experiment: Experiment[Any], scale: Scale) -> Path:
     """Collate the report seeds of an experiment into ``data/results`` and return the file.
 
-    Seeds that are published already, under the same digest, need not have been run here.
+    Seeds that are published already, under the same settings and data, need not have been run here.
 
     Raises:
         GptreproError: the scale is smoke, the work tree has changes, a seed is missing or ran on code
@@ -125,12 +188,9 @@ def publish(experiment: Experiment[Any], scale: Scale) -> Path:
         raise GptreproError(
             f"A record of scale '{scale}' is for tests and cannot be published: run a larger scale."
         )
-    if git_state().endswith(UNCOMMITTED):
-        raise GptreproError(
-            "The work tree has uncommitted changes: commit or stash them, since a published record must "
-            "belong to a commit."
-        )
-    record = _with_published(local_record(experiment, scale), published_record(experiment.name, scale))
+    if refusal := unpublishable(code_state()):
+        raise GptreproError(f"{refusal}, since a published record must belong to a commit.")
+    record = _with_published(experiment, local_record(experiment, scale), _trusted(experiment.name, scale))
     seeds = experiment.seeds[scale]
     missing = [seed for seed in seeds if record is None or seed not in record.seeds]
     if record is None or missing:
@@ -138,38 +198,62 @@ def publish(experiment: Experiment[Any], scale: Scale) -> Path:
             f"{experiment.name} at {scale} has not finished seeds {', '.join(map(str, missing))}: run "
             f"`gptrepro run {experiment.name} --scale {scale}` first."
         )
-    dirty = [run.seed for run in record.runs if run.commit.endswith(UNCOMMITTED)]
+    dirty = [str(run.seed) for run in record.runs if any(map(unpublishable, run.commits))]
     if dirty:
         raise GptreproError(
-            f"Seeds {', '.join(map(str, dirty))} of {experiment.name} ran on uncommitted code: commit it and "
+            f"Seeds {', '.join(dirty)} of {experiment.name} ran on uncommitted code: commit it and "
             f"run `gptrepro run {experiment.name} --scale {scale} --again`."
         )
-    text = json.dumps(record.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
+    text = as_text(record)
     if len(text.encode()) > MAX_PUBLISHED_BYTES:
         raise GptreproError(
             f"The record of {experiment.name} weighs {len(text.encode())} bytes, more than "
-            f"{MAX_PUBLISHED_BYTES}: keep fewer metrics or history points."
+            f"{MAX_PUBLISHED_BYTES}: keep fewer rows, outcomes or history points."
         )
     path = published_path(experiment.name, scale)
     storage.write_text(path, text)
     return path
 
 
-def _with_published(local: Record | None, published: Record | None) -> Record | None:
+def _trusted(experiment: str, scale: Scale) -> Record | None:
+    """The published record that seeds may join; a damaged one is what `publish` is there to replace."""
+    try:
+        return published_record(experiment, scale)
+    except GptreproError:
+        return None
+
+
+def _with_published(
+    experiment: Experiment[Any], local: Record | None, published: Record | None
+) -> Record | None:
     """The local record with the published runs of the seeds that it lacks."""
-    if local is None or published is None or published.digest != local.digest:
+    if local is None or published is None or stale_reason(published, experiment) is not None:
         return local
-    return collate([local, published.of_seeds(set(published.seeds) - set(local.seeds))])
+    return collate(experiment, [local, published.of_seeds(set(published.seeds) - set(local.seeds))])
 
 
-def git_state() -> str:
-    """The commit of the work tree, with ``+changes`` where it differs, or ``unknown`` outside git."""
+def code_state() -> str:
+    """The commit of the work tree, with ``+changes`` where it differs, or why there is none."""
     try:
         commit = _git("rev-parse", "HEAD")
         changes = _git("status", "--porcelain", "--", ".", ":!data/results")  # records do not change code
-        return commit + (UNCOMMITTED if changes else "")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown" + UNCOMMITTED
+    except OSError:
+        return "no git"
+    except subprocess.CalledProcessError as error:
+        return "refused by git" if "dubious ownership" in error.stderr else "no repository"
+    return commit + (UNCOMMITTED if changes else "")
+
+
+def unpublishable(state: str) -> str | None:
+    """Why nothing that runs on this state of the code can be published, and what to do; None if it can."""
+    if state.endswith(UNCOMMITTED):
+        return "The work tree has uncommitted changes: commit or stash them"
+    return {
+        "no git": "There is no git to tell the commit from: install git",
+        "no repository": "The checkout is no git repository with a commit: clone it with git",
+        "refused by git": "Git refuses to read a checkout of another owner: allow it with "
+        "`git config --global --add safe.directory`",
+    }.get(state)
 
 
 def _git(*arguments: str) -> str:

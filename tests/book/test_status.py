@@ -31,7 +31,7 @@ def executed(tmp_path: Path) -> Path:
 def state(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What git says about the work tree; change its only element."""
     said = [COMMIT]
-    monkeypatch.setattr(status, "git_state", lambda: said[0])
+    monkeypatch.setattr(status, "code_state", lambda: said[0])
     return said
 
 
@@ -60,7 +60,7 @@ def test_the_commit_is_linked_and_changes_are_admitted(executed: Path, state: li
     state[0] = COMMIT + UNCOMMITTED
     page = status.status_page(BOOK, executed)
     assert "**uncommitted changes**" in page and "**clean**" not in page
-    state[0] = "unknown" + UNCOMMITTED
+    state[0] = "no repository"
     assert "no commit can be named" in status.status_page(BOOK, executed)
 
 
@@ -82,7 +82,7 @@ def test_every_published_record_is_listed_and_a_stale_one_says_how_to_renew_it(
         record = read_record(path)
         cells = row(page, f"`{record.experiment}`")
         assert cells[2:4] == [record.scale, ", ".join(map(str, record.seeds))]
-        assert record.runs[0].commit[:8] in cells[6]
+        assert record.runs[0].commits[0][:8] in cells[6]
 
     record = read_record(paths[0])
     experiment: Experiment[object] = EXPERIMENTS[record.experiment]

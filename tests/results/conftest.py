@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 
 from gptrepro.experiments import base
-from gptrepro.experiments.base import Budget, Config, CorpusRef, Experiment, Measurement, Unit, UnitOver
+from gptrepro.experiments.base import (
+    Budget,
+    Config,
+    CorpusRef,
+    Experiment,
+    Measurement,
+    Outcomes,
+    Unit,
+    UnitOver,
+    row,
+)
 from gptrepro.scales import Scale
 from gptrepro.sources import corpora as sources
 from gptrepro.sources.catalogue import CorpusEntry, catalogue
@@ -40,7 +50,12 @@ def _measure(config: CoinConfig, unit: Unit) -> Measurement:
     if done + 1 < config.flips:
         raise UnitOver
     return Measurement(
-        metrics={"before": 2.0 + unit.seed / 1000, "after": 1.0 + config.bias},
+        rows=[
+            row(2.0 + unit.seed / 1000, "nll", fraction=0.5),
+            row(1.0 + config.bias, "nll", fraction=1.0),
+            row(0.5, "heads"),
+        ],
+        outcomes=[Outcomes({"score": "heads"}, [True, False, False, True])],
         history=[{"step": 1.0, "loss": 2.0}],
         tokens=10,
         flops=1e3,

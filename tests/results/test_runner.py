@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from dataclasses import replace
 
@@ -11,8 +12,8 @@ import pytest
 from gptrepro.errors import GptreproError
 from gptrepro.experiments import base
 from gptrepro.experiments.base import CorpusRef
-from gptrepro.results import local_record, obtain, progress_of, run_experiment
-from gptrepro.results.store import seed_folder
+from gptrepro.results import local_record, obtain, progress_of, run_experiment, store
+from gptrepro.results.store import SeedRun
 from gptrepro.scales import Scale
 
 
@@ -22,8 +23,8 @@ def test_units_go_on_until_every_seed_has_a_record(coin):
     record = local_record(coin, Scale.LAPTOP)
     assert record is not None and record.seeds == [100, 101, 102]
     assert sum("unit over" in line for line in said) == 6  # three seeds of three units, the last one finishes
-    assert record.metric("before") == [2.1, 2.101, 2.102]
-    assert record.mean("before") == pytest.approx(2.101)
+    assert record.values(score="nll", fraction=0.5) == [2.1, 2.101, 2.102]
+    assert record.mean(score="nll", fraction=0.5) == pytest.approx(2.101)
     assert record.data[0].tier in ("package", "mirror", "origin")
 
 
@@ -50,16 +51,16 @@ def test_what_a_failed_unit_took_counts_in_the_record(coin):
 
     with pytest.raises(GptreproError, match="no luck"):
         run_experiment(replace(coin, measure=failing), Scale.SMOKE, report=lambda _: None)
-    clock = seed_folder(coin, Scale.SMOKE, 100) / "wall.json"
+    clock = SeedRun(coin, Scale.SMOKE, 100).folder / "units.json"
     assert json.loads(clock.read_text())["seconds"] > 0
-    clock.write_text('{"seconds": 1000}')
+    clock.write_text('{"seconds": 1000, "commits": ["a"]}')
     run_experiment(coin, Scale.SMOKE, report=lambda _: None)
     record = local_record(coin, Scale.SMOKE)
     assert record is not None and record.runs[0].wall_seconds >= 1000
 
 
 def test_an_interrupted_seed_is_shown_as_started(coin):
-    seed_folder(coin, Scale.LAPTOP, 101).mkdir(parents=True)
+    SeedRun(coin, Scale.LAPTOP, 101).folder.mkdir(parents=True)
     assert [state.state for state in progress_of(coin, Scale.LAPTOP)] == [
         "not started",
         "started",
@@ -115,7 +116,7 @@ def test_obtain_follows_the_run_policy(coin):
     assert obtain("coin", scale="smoke", run="never") is None
     first = obtain("coin", scale="smoke", run="missing")
     assert first is not None
-    path = seed_folder(coin, Scale.SMOKE, 100) / "record.json"
+    path = SeedRun(coin, Scale.SMOKE, 100).folder / "record.json"
     written = path.stat().st_mtime_ns
     obtain("coin", scale="smoke", run="missing")
     assert path.stat().st_mtime_ns == written
@@ -136,3 +137,54 @@ def test_obtain_follows_the_run_policy(coin):
 def test_obtain_explains_what_is_wrong(coin, arguments, sentence):
     with pytest.raises(GptreproError, match=sentence):
         obtain(**arguments)
+
+
+def test_the_state_of_the_code_is_taken_when_a_unit_begins(coin, monkeypatch):
+    states = iter(["a" * 40, "b" * 40, "b" * 40, "c" * 40])
+    monkeypatch.setattr(store, "code_state", lambda: next(states))
+    run_experiment(coin, Scale.LAPTOP, seeds=[100], report=lambda _: None)  # three units, asked once before
+    record = SeedRun(coin, Scale.LAPTOP, 100).record
+    assert record is not None and record.runs[0].commits == ["b" * 40, "c" * 40]
+
+
+def test_a_tree_that_cannot_be_published_from_is_said_at_the_start(coin, monkeypatch):
+    monkeypatch.setattr(store, "code_state", lambda: "a" * 40 + store.UNCOMMITTED)
+    said: list[str] = []
+    run_experiment(coin, Scale.LAPTOP, seconds=0.0, report=said.append)
+    assert "uncommitted changes" in said[0]
+
+
+@pytest.mark.parametrize("content", ["", "{", "null", "[]"], ids=repr)
+def test_a_seed_whose_record_cannot_be_read_has_not_finished(coin, content):
+    run_experiment(coin, Scale.SMOKE, report=lambda _: None)
+    run = SeedRun(coin, Scale.SMOKE, 100)
+    run.record_path.write_text(content)
+    assert run.record is None and local_record(coin, Scale.SMOKE) is None
+    assert run_experiment(coin, Scale.SMOKE, report=lambda _: None)
+    assert run.record is not None
+
+
+def test_the_record_of_another_seed_does_not_count(coin):
+    run_experiment(coin, Scale.LAPTOP, seeds=[100], report=lambda _: None)
+    there, here = (SeedRun(coin, Scale.LAPTOP, seed) for seed in (100, 101))
+    here.folder.mkdir()
+    shutil.copy(there.record_path, here.record_path)
+    assert here.record is None
+
+
+def test_code_that_nobody_can_name_is_not_gone_on_with(coin):
+    run_experiment(coin, Scale.LAPTOP, seconds=0.0, report=lambda _: None)
+    run = SeedRun(coin, Scale.LAPTOP, 100)
+    run.folder.mkdir(parents=True)
+    (run.folder / "units.json").write_text("[1")
+    with pytest.raises(GptreproError, match="nobody knows which code"):
+        run_experiment(coin, Scale.LAPTOP, report=lambda _: None)
+    assert run_experiment(coin, Scale.LAPTOP, again=True, report=lambda _: None)
+
+
+def test_again_leaves_a_seed_alone_that_another_process_runs(coin):
+    run = SeedRun(coin, Scale.SMOKE, 100)
+    run_experiment(coin, Scale.SMOKE, report=lambda _: None)
+    with run.held(), pytest.raises(GptreproError, match="Another process is running coin smoke seed 100"):
+        run_experiment(coin, Scale.SMOKE, again=True, report=lambda _: None)
+    assert run.record is not None

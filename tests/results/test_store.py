@@ -13,7 +13,9 @@ import pytest
 from gptrepro import storage
 from gptrepro.errors import GptreproError
 from gptrepro.results import local_record, published_record, read_record, run_experiment, stale_reason, store
+from gptrepro.results.store import SeedRun
 from gptrepro.scales import Scale
+from tests.results.conftest import CoinConfig
 
 
 @pytest.fixture
@@ -113,12 +115,62 @@ def test_a_record_is_fresh_until_version_or_settings_change(coin, checkout):
     assert "other data" in stale_reason(record, elsewhere)
 
 
+class LaterConfig(CoinConfig):
+    """What `CoinConfig` becomes when somebody adds a field with a default."""
+
+    edges: int = 0
+
+
+def test_a_field_that_is_added_with_a_default_leaves_records_and_runs_what_they_were(coin, checkout):
+    run_experiment(coin, Scale.LAPTOP, report=_quiet)
+    store.publish(coin, Scale.LAPTOP)
+    record = published_record("coin", Scale.LAPTOP)
+    fields = coin.config(Scale.LAPTOP).model_dump()
+    later = dataclasses.replace(coin, configs={Scale.LAPTOP: LaterConfig(**fields)})
+    assert record is not None and stale_reason(record, later) is None
+    assert SeedRun(later, Scale.LAPTOP, 100).folder == SeedRun(coin, Scale.LAPTOP, 100).folder
+    more = dataclasses.replace(later, seeds={Scale.LAPTOP: (100, 101, 102, 103)})
+    run_experiment(more, Scale.LAPTOP, seeds=[103], report=_quiet)
+    store.publish(more, Scale.LAPTOP)  # seeds from before and after the field stand in one record
+    set_otherwise = dataclasses.replace(coin, configs={Scale.LAPTOP: LaterConfig(**fields, edges=1)})
+    assert "other settings" in str(stale_reason(record, set_otherwise))
+    assert SeedRun(set_otherwise, Scale.LAPTOP, 100).folder != SeedRun(coin, Scale.LAPTOP, 100).folder
+
+
+def test_a_damaged_published_record_does_not_block_its_renewal(coin, checkout):
+    run_experiment(coin, Scale.LAPTOP, report=_quiet)
+    path = store.publish(coin, Scale.LAPTOP)
+    path.write_text("{")
+    store.publish(coin, Scale.LAPTOP)
+    assert published_record("coin", Scale.LAPTOP) is not None
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [("no git", "install git"), ("no repository", "clone it"), ("refused by git", "safe.directory")],
+)
+def test_why_no_commit_can_be_named_is_told_apart(coin, checkout, monkeypatch, state, sentence):
+    run_experiment(coin, Scale.LAPTOP, report=_quiet)
+    monkeypatch.setattr(store, "code_state", lambda: state)
+    with pytest.raises(GptreproError, match=sentence):
+        store.publish(coin, Scale.LAPTOP)
+
+
+def test_a_folder_outside_version_control_is_no_repository(tmp_path, monkeypatch):
+    monkeypatch.setattr(storage, "project_root", lambda: tmp_path)
+    assert store.code_state() == "no repository"
+
+
 @pytest.mark.parametrize(
     ("edit", "sentence"),
     [
-        (lambda record: record["config"].update(bias=0.5), "digest does not fit"),
-        (lambda record: record["runs"][0]["metrics"].update(after=float("nan")), "cannot be trusted"),
-        (lambda record: record["runs"].reverse(), "in order"),
+        (lambda record: record["config"].update(bias=0.5), "changed by hand"),
+        (lambda record: record["runs"][0]["rows"][0].update(value=0.1), "changed by hand"),
+        (lambda record: record["runs"][0].update(commits=["f" * 40]), "changed by hand"),
+        (lambda record: record.update(scale="gpu"), "changed by hand"),
+        (lambda record: record["runs"][0]["rows"][0].update(value=float("nan")), "not finite"),
+        (lambda record: record["runs"][0]["rows"][0].update(value=True), "needs a number"),
+        (lambda record: record["runs"][0]["rows"].append(record["runs"][0]["rows"][0]), "share all"),
         (lambda record: record.update(surprise=1), "surprise"),
         (lambda record: record.update(layout=99), "layout 99"),
     ],
@@ -144,6 +196,6 @@ def test_half_a_record_is_refused(coin, checkout):
 def test_too_large_a_record_is_refused(coin, checkout, monkeypatch):
     run_experiment(coin, Scale.LAPTOP, report=_quiet)
     monkeypatch.setattr(store, "MAX_PUBLISHED_BYTES", 100)
-    with pytest.raises(GptreproError, match="keep fewer metrics"):
+    with pytest.raises(GptreproError, match="keep fewer rows"):
         store.publish(coin, Scale.LAPTOP)
     assert not store.published_path("coin", Scale.LAPTOP).exists()
