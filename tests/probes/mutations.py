@@ -27,7 +27,3 @@ def measured(name: str, model: str | None = None) -> Any:
     """What a probe finds, on models built anew."""
     forget()
     return probe(name, model)
-
-
-NO_MUTATION = "show that the probe notices a change: add it to MUTATIONS, or give it a test and its name here"
-"""What to do about a probe that no test beside it changes."""

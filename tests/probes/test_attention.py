@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 import torch.nn.functional as F
 
 from gptrepro.model import positions as module
-from gptrepro.probes import PROBES, attention
+from gptrepro.probes import attention
 
-from .mutations import NO_MUTATION, measured
+from .mutations import measured
 
 scaled_dot_product_attention = F.scaled_dot_product_attention
-
-
-def test_components_of_another_variance_are_noticed(monkeypatch):
-    assert measured("dot_products") == pytest.approx({"mean": 0.0, "variance_over_width": 1.0}, abs=0.02)
-    draw = attention._components
-    monkeypatch.setattr(attention, "_components", lambda *shape: 2 * draw(*shape) + 1)
-    found = measured("dot_products")
-    assert found["mean"] > 1 and found["variance_over_width"] > 16
 
 
 def test_attention_without_the_scale_is_noticed(monkeypatch):
@@ -48,14 +39,3 @@ def test_a_mask_that_shows_everything_hides_the_order_from_two_layers(monkeypatc
 
     monkeypatch.setattr(F, "scaled_dot_product_attention", unmasked)
     assert measured("order_of_the_past") == before | {"none, two layers": False}
-
-
-def test_positions_that_are_not_added_are_noticed(monkeypatch):
-    monkeypatch.setattr(module.FixedPositions, "forward", lambda self, p: torch.zeros_like(self.weight[p]))
-    found = measured("order_of_the_past")
-    assert found["sinusoidal, one layer"] is False and found["learned, one layer"] is True
-
-
-def test_every_probe_of_attention_has_a_mutation():
-    here = {name for name, function in PROBES.items() if function.__module__ == attention.__name__}
-    assert here == {"dot_products", "score_variance", "shift_is_linear", "order_of_the_past"}, NO_MUTATION

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from gptrepro.errors import GptreproError
-from gptrepro.probes import PROBES, tokenizers
+from gptrepro.probes import tokenizers
 
-from .mutations import NO_MUTATION, measured
+from .mutations import measured
 
 
 class Changed:
@@ -55,34 +55,11 @@ def test_merges_across_categories_are_noticed(monkeypatch):
     assert set(measured("merges_within_categories").values()) == {False}
 
 
-def test_a_small_unicode_is_noticed(monkeypatch):
-    assert measured("unicode_base_is_large") is True
-    monkeypatch.setattr(tokenizers, "sys", SimpleNamespace(maxunicode=100_000))
-    assert measured("unicode_base_is_large") is False
-
-
 def test_other_cleaning_is_noticed(monkeypatch):
     assert measured("gpt1_cleaning") == {"ftfy": True, "spacy": True}
     monkeypatch.setattr(tokenizers, "fix_text", lambda words: words)
     monkeypatch.setattr(tokenizers, "_small_gpt1", tokenizers._small_gpt2)
     assert measured("gpt1_cleaning") == {"ftfy": False, "spacy": False}
-
-
-def test_a_tokenizer_that_keeps_case_is_noticed(monkeypatch):
-    assert measured("gpt1_keeps_case") is False
-    monkeypatch.setattr(tokenizers, "_small_gpt1", tokenizers._small_gpt2)
-    assert measured("gpt1_keeps_case") is True
-
-
-def test_unknown_characters_are_counted(monkeypatch):
-    assert measured("unseen_characters") == {"gpt1_unknown_tokens": 1, "gpt2_lossless": True}
-    monkeypatch.setattr(
-        tokenizers, "_small_gpt1", lambda: SimpleNamespace(encode=lambda _: [7], vocab={"<unk>": 0})
-    )
-    monkeypatch.setattr(
-        tokenizers, "_small_gpt2", lambda: SimpleNamespace(encode=lambda _: [7], decode=lambda _: "dog ?")
-    )
-    assert measured("unseen_characters") == {"gpt1_unknown_tokens": 0, "gpt2_lossless": False}
 
 
 def test_a_likelihood_over_the_wrong_units_is_noticed(monkeypatch):
@@ -95,31 +72,3 @@ def test_a_likelihood_over_the_wrong_units_is_noticed(monkeypatch):
 
     monkeypatch.setattr(tokenizers, "evaluate_perplexity", doubled)
     assert set(measured("units_of_likelihood").values()) == {False}
-
-
-def test_every_probe_of_text_is_tested_here():
-    here = {name for name, function in PROBES.items() if function.__module__ == tokenizers.__name__}
-    assert here == {
-        "gpt2_vocabulary",
-        "byte_base",
-        "merges_within_categories",
-        "unicode_base_is_large",
-        "gpt1_cleaning",
-        "gpt1_keeps_case",
-        "unseen_characters",
-        "units_of_likelihood",
-    }
-
-
-def test_every_probe_of_text_has_a_mutation():
-    here = {name for name, function in PROBES.items() if function.__module__ == tokenizers.__name__}
-    assert here == {
-        "byte_base",
-        "gpt1_cleaning",
-        "gpt1_keeps_case",
-        "gpt2_vocabulary",
-        "merges_within_categories",
-        "unicode_base_is_large",
-        "units_of_likelihood",
-        "unseen_characters",
-    }, NO_MUTATION

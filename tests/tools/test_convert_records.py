@@ -93,7 +93,7 @@ _TASKS = {"tasks": {"sick": [100, 2000]}, "arms": {"full": {"layers": 4}, "scrat
         ("gpt1-zero-shot", {}, "skill_decoder_at_1_2", None),
     ],
 )
-def test_a_name_becomes_coordinates(experiment: str, config: Any, name: str, row) -> None:
+def test_a_name_becomes_coordinates(experiment, config, name, row) -> None:
     assert rows_of(experiment, config, {name: 0.25}) == ([] if row is None else [{"value": 0.25} | row])
 
 

@@ -1,0 +1,168 @@
+"""Twenty faults that the tests must notice: each is planted in a copy of the package, and its tests are run.
+
+    python -m tools.mutations          # all, some minutes each
+    python -m tools.mutations 3 7      # some, by number
+
+Run it when tests are folded or moved: a fault that goes unnoticed says what was lost.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One fault: in ``file`` the text ``right`` becomes ``wrong``; ``tests`` must fail then."""
+
+    file: str
+    right: str
+    wrong: str
+    tests: str
+
+    def plant(self, root: Path) -> None:
+        """Put the fault into a checkout.
+
+        Raises:
+            ValueError: the right text does not stand there exactly once.
+        """
+        path = root / self.file
+        text = path.read_text(encoding="utf-8")
+        if text.count(self.right) != 1:
+            raise ValueError(f"{self.file} holds {self.right!r} {text.count(self.right)} times, not once")
+        path.write_text(text.replace(self.right, self.wrong), encoding="utf-8")
+
+
+MUTATIONS = (
+    Mutation(
+        "gptrepro/model/attention.py",
+        "(key > query - window)",
+        "(key >= query - window)",
+        "tests/model/test_attention.py",
+    ),
+    Mutation(
+        "gptrepro/model/decoder.py",
+        "x = self.ln_1(x + self.attn(x, keep))",
+        "x = x + self.attn(self.ln_1(x), keep)",
+        "tests/model tests/probes/test_decoder.py",
+    ),
+    Mutation(
+        "gptrepro/model/decoder.py",
+        'partial(F.gelu, approximate="tanh")',
+        "F.gelu",
+        "tests/model tests/probes/test_decoder.py",
+    ),
+    Mutation(
+        "gptrepro/model/init.py",
+        "math.sqrt(2 * config.n_layers)",
+        "math.sqrt(config.n_layers)",
+        "tests/model/test_init.py tests/probes",
+    ),
+    Mutation(
+        "gptrepro/train/optimizer.py",
+        "if p.ndim >= 2}",
+        "if p.ndim >= 1}",
+        "tests/train/test_optimizer.py tests/probes/test_training.py",
+    ),
+    Mutation(
+        "gptrepro/train/schedule.py",
+        "return self.peak * progress / self.warmup",
+        "return self.peak",
+        "tests/train/test_schedule.py tests/probes/test_training.py",
+    ),
+    Mutation(
+        "gptrepro/train/schedule.py",
+        "self.floor + (1.0 - self.floor) * remaining",
+        "self.floor + remaining",
+        "tests/train/test_schedule.py",
+    ),
+    Mutation(
+        "gptrepro/evaluate/statistics.py",
+        "(len(p_values) - rank) * p_values[i]",
+        "len(p_values) * p_values[i]",
+        "tests/evaluate/test_statistics.py",
+    ),
+    Mutation(
+        "gptrepro/tokenizer/byte_level.py",
+        "backend.encode_special_tokens = True",
+        "backend.encode_special_tokens = False",
+        "tests/tokenizer/test_byte_level.py",
+    ),
+    Mutation(
+        "gptrepro/storage.py",
+        "temporary.replace(path)\n            _fsync",
+        "shutil.copy(temporary, path)\n            _fsync",
+        "tests/test_storage.py",
+    ),
+    Mutation(
+        "gptrepro/results/store.py",
+        "    if measured != config:",
+        "    if record.config != config.model_dump(mode='json'):",
+        "tests/results/test_store.py",
+    ),
+    Mutation(
+        "gptrepro/results/record.py",
+        'self.contents != contents_of(self.model_dump(mode="json"))',
+        "False",
+        "tests/results/test_store.py",
+    ),
+    Mutation(
+        "gptrepro/results/selection.py",
+        'transform("max")',
+        'transform("min")',
+        "tests/results/test_record.py",
+    ),
+)
+
+
+def noticed(mutation: Mutation) -> bool:
+    """Whether the tests of a fault fail once it is planted in a copy of the checkout."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "checkout"
+        listed = subprocess.run(
+            ["git", "ls-files", "-co", "--exclude-standard"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for name in listed.stdout.splitlines():
+            if (ROOT / name).is_file():
+                (copy / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, copy / name)
+        mutation.plant(copy)
+        options = ["-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
+        run = subprocess.run(
+            [sys.executable, "-m", "pytest", *options, *mutation.tests.split()],
+            cwd=copy,
+            env=os.environ | {"PYTHONPATH": str(copy)},
+            capture_output=True,
+            text=True,
+        )
+        if run.returncode not in (0, 1):
+            raise RuntimeError(f"the tests of {mutation.file} could not run:\n{run.stdout[-2000:]}")
+        return run.returncode == 1
+
+
+def main(numbers: list[int]) -> int:
+    """Plant the mutations of these numbers, or all; 1 if one goes unnoticed."""
+    lost = 0
+    for number in numbers or range(1, len(MUTATIONS) + 1):
+        mutation = MUTATIONS[number - 1]
+        seen = noticed(mutation)
+        lost += not seen
+        fault = mutation.right.splitlines()[0].strip()
+        print(f"{number:2} {'noticed' if seen else 'NOT NOTICED'}: {mutation.file}: {fault}", flush=True)
+    return int(lost > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main([int(argument) for argument in sys.argv[1:]]))
