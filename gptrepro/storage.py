@@ -8,24 +8,37 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import filelock
 import platformdirs
+from pydantic import TypeAdapter, ValidationError
 
 from gptrepro.errors import GptreproError
 
-try:
-    import fcntl
-except ImportError:  # Windows has no such locks; there it is left to the user
-    fcntl = None  # type: ignore[assignment]
+T = TypeVar("T")
+
+LOCK = ".lock"
+"""The file in a folder that says who holds it, by the system's lock and not by being there."""
+
+STALE_SECONDS = 3600.0
+"""A temporary file or folder whose writer is gone is swept when nobody has touched it for so long."""
+
+_TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)-\w+\.(?P<kind>new|old)")
+"""What an atomic write is called before it is done, or what it replaces: the name, the process, its kind."""
+
+_STARTED = time.time()
 
 
 def home() -> Path:
@@ -88,8 +101,8 @@ def atomic_file(path: Path) -> Iterator[Path]:
         GptreproError: the disk is full or the folder may not be written.
     """
     with _explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        _prepare(path.parent)
+        descriptor, name = tempfile.mkstemp(*_affixes(path.name, "new"), path.parent)
         os.close(descriptor)
         temporary = Path(name)
         try:
@@ -112,51 +125,121 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     Raises:
         GptreproError: the disk is full or the folder may not be written.
     """
-    with _explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    with scratch_folder(path.parent, path.name) as temporary, _explained(path):
+        yield temporary
+        for file in temporary.rglob("*"):
+            if file.is_file():
+                with file.open("rb+") as handle:
+                    os.fsync(handle.fileno())
+        temporary.chmod(0o755)
+        if path.exists():
+            retired = Path(tempfile.mkdtemp(*_affixes(path.name, "old"), path.parent))
+            path.replace(retired / path.name)
+            temporary.replace(path)
+            shutil.rmtree(retired, ignore_errors=True)
+        else:
+            temporary.replace(path)
+        _fsync_directory(path.parent)
+
+
+@contextmanager
+def scratch_folder(parent: Path, name: str) -> Iterator[Path]:
+    """Yield an empty folder in ``parent`` that is removed with what is in it when the block ends.
+
+    Raises:
+        GptreproError: the disk is full or ``parent`` may not be written.
+    """
+    with _explained(parent):
+        _prepare(parent)
+        temporary = Path(tempfile.mkdtemp(*_affixes(name, "new"), parent))
         try:
             yield temporary
-            for file in temporary.rglob("*"):
-                if file.is_file():
-                    with file.open("rb+") as handle:
-                        os.fsync(handle.fileno())
-            temporary.chmod(0o755)
-            if path.exists():
-                retired = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old."))
-                path.replace(retired / path.name)
-                temporary.replace(path)
-                shutil.rmtree(retired, ignore_errors=True)
-            else:
-                temporary.replace(path)
-            _fsync_directory(path.parent)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _affixes(name: str, kind: str) -> tuple[str, str]:
+    """The suffix and the prefix of a name that `sweep` knows."""
+    return f".{kind}", f".{name}.{os.getpid()}-"
+
+
+def _prepare(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise GptreproError(
+            f"{folder} cannot be made a folder, since a file stands in its place or above: remove the file "
+            "or choose another place."
+        ) from error
+    _sweep_once(folder.absolute())
+
+
+@functools.cache
+def _sweep_once(folder: Path) -> None:
+    """Once a process is enough: thousands of writes into one folder would each list it."""
+    sweep(folder)
+
+
+def sweep(folder: Path, older_than: float = STALE_SECONDS) -> None:
+    """Remove what killed writers left in ``folder``, and put back what one of them had set aside.
+
+    Left alone is what a living process may still write, or somebody has touched in the last ``older_than``
+    seconds: process numbers say nothing about another machine that shares the folder.
+    """
+    for leftover in folder.glob(".*-*.*"):
+        match = _TEMPORARY.fullmatch(leftover.name)
+        if match is None:
+            continue
+        with contextlib.suppress(OSError):  # somebody else sweeps here too
+            touched = max(path.lstat().st_mtime for path in (leftover, *leftover.rglob("*")))
+            if time.time() - touched < older_than or _is_alive(int(match["pid"]), touched):
+                continue
+            aside, place = leftover / match["name"], folder / match["name"]
+            if match["kind"] == "old" and aside.exists() and not place.exists():
+                aside.replace(place)
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink()
+
+
+def _is_alive(pid: int, touched: float) -> bool:
+    """Whether the process that wrote at ``touched`` may still be at work; numbers are given out again."""
+    if pid == os.getpid():
+        return touched >= _STARTED
+    if os.name == "nt":  # os.kill would end it; Windows keeps what is open from being removed
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
 
 
 @contextmanager
 def sole_holder(folder: Path, otherwise: str) -> Iterator[bool]:
     """Hold ``folder`` until the block ends; a process that is killed lets go by itself.
 
-    Yields whether it is held: not on Windows, nor on a network file system that knows no locks.
+    What killed writers left in the folder is swept: its holder is the only one who writes there. Yields
+    whether it is held: not on a file system that knows no locks, nor where the lock cannot be written.
 
     Raises:
         GptreproError: ``otherwise``, when another process, or another thread of this one, holds it.
     """
-    held = False
-    with contextlib.ExitStack() as stack:
-        if fcntl is not None:
-            with contextlib.suppress(OSError):  # the first file that is written says what is wrong
-                folder.mkdir(parents=True, exist_ok=True)
-            try:
-                descriptor = os.open(folder, os.O_RDONLY)
-                stack.callback(os.close, descriptor)
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                held = True
-            except OSError as error:
-                if error.errno == errno.EWOULDBLOCK:
-                    raise GptreproError(otherwise) from error
-        yield held
+    lock = filelock.FileLock(folder / LOCK, blocking=False, fallback_to_soft=False)
+    with contextlib.suppress(OSError):  # the first file that is written says what is wrong
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+        except filelock.Timeout as error:
+            raise GptreproError(otherwise) from error
+        sweep(folder, older_than=0)
+    try:
+        yield lock.is_locked
+    finally:
+        lock.release()
 
 
 def remove_folder(path: Path) -> None:
@@ -174,6 +257,48 @@ def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text to ``path`` atomically, with ``\\n`` line ends on every system."""
     with atomic_file(path) as temporary:
         temporary.write_bytes(text.encode())
+
+
+def read_text(path: Path, what: str = "file", otherwise: str = "restore it or make it again") -> str:
+    """The text of a UTF-8 file.
+
+    Args:
+        path: the file.
+        what: its kind, as the reader of an error knows it.
+        otherwise: what to do when it cannot be read.
+
+    Raises:
+        GptreproError: it is missing, a folder, unreadable or not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise GptreproError(f"There is no {what} at {path}: {otherwise}.") from None
+    except OSError as error:
+        reason = "it is a folder" if path.is_dir() else error.strerror
+        raise GptreproError(f"{path} cannot be read ({reason}): {otherwise}.") from error
+    except UnicodeDecodeError as error:
+        raise GptreproError(f"{path} is not UTF-8 text (byte {error.start}): {otherwise}.") from error
+
+
+def read_json(
+    path: Path, schema: type[T], what: str = "file", otherwise: str = "restore it or make it again"
+) -> T:
+    """The value of a JSON file, of the type or pydantic model ``schema``; see `read_text`.
+
+    Raises:
+        GptreproError: it cannot be read, is not JSON, or holds something else than ``schema``.
+    """
+    try:
+        return TypeAdapter(schema).validate_json(read_text(path, what, otherwise), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if first["type"] == "json_invalid":
+            reason = f"is not valid JSON ({first['ctx']['error']})"
+        else:
+            place = "".join(f"{part}: " for part in first["loc"])
+            reason = f"is not a {what} ({place}{first['msg']})"
+        raise GptreproError(f"{path} {reason}: {otherwise}.") from error
 
 
 def canonical_json(value: Any) -> str:

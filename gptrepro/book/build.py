@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,9 +51,7 @@ def build_book(root: Path, *, output: Path | None = None, strict: bool = False, 
     executed = output / "executed"
     first = output / "html" / "index.html"
     busy = f"Another build is at work in {output}: let it finish, or choose another folder with --output."
-    with storage.sole_holder(output, busy) as held, Report() as report:
-        if held:
-            _remove_leftovers(output)
+    with storage.sole_holder(output, busy), Report() as report:
         _execute(root, contents, executed, force=force, report=report)
         stamp = output / "html.stamp"
         digests = {name.as_posix(): storage.sha256_file(executed / name) for name in contents.notebooks}
@@ -69,13 +66,6 @@ def build_book(root: Path, *, output: Path | None = None, strict: bool = False, 
         else:
             report.say("Nothing has changed since the last build")
     return first
-
-
-def _remove_leftovers(output: Path) -> None:
-    """Remove what killed builds left behind. Only who holds ``output`` may: nobody else builds there."""
-    for pattern in (".pages-*", ".html.*"):
-        for leftover in output.glob(pattern):
-            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _execute(root: Path, contents: Contents, executed: Path, *, force: bool, report: Report) -> None:
@@ -118,14 +108,13 @@ def _build_pages(
     root: Path, contents: Contents, executed: Path, output: Path, *, strict: bool, report: Report
 ) -> None:
     """Build the pages aside and let them replace ``output/html`` as a whole."""
-    output.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output, prefix=".pages-") as scratch:
-        source = Path(scratch) / "source"
+    with storage.scratch_folder(output, "pages") as scratch:
+        source = scratch / "source"
         _assemble(root, contents, executed, source)
         with report.pages() as step:
-            _jupyter_book(source, Path(scratch), strict=strict, step=step, say=report.say)
+            _jupyter_book(source, scratch, strict=strict, step=step, say=report.say)
         with storage.atomic_folder(output / "html") as target:
-            shutil.copytree(Path(scratch) / "_build" / "html", target, dirs_exist_ok=True)
+            shutil.copytree(scratch / "_build" / "html", target, dirs_exist_ok=True)
 
 
 def _assemble(root: Path, contents: Contents, executed: Path, source: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rapidfuzz.distance import Levenshtein
+
 
 @dataclass(frozen=True)
 class ErrorRates:
@@ -16,20 +18,6 @@ class ErrorRates:
     """Words with at least one error."""
     n: int
     """Words that were scored."""
-
-
-def edit_distance(written: Sequence[str], right: Sequence[str]) -> int:
-    """The fewest insertions, deletions and substitutions that turn one sequence into the other.
-
-    Source: Levenshtein 1966, by the usual dynamic programme over two rows.
-    """
-    above = list(range(len(right) + 1))
-    for i, symbol in enumerate(written, start=1):
-        row = [i]
-        for j, wanted in enumerate(right, start=1):
-            row.append(min(above[j] + 1, row[-1] + 1, above[j - 1] + (symbol != wanted)))
-        above = row
-    return above[-1]
 
 
 def error_rates(written: Sequence[Sequence[str]], answers: Sequence[Sequence[Sequence[str]]]) -> ErrorRates:
@@ -46,6 +34,6 @@ def error_rates(written: Sequence[Sequence[str]], answers: Sequence[Sequence[Seq
         raise ValueError("error rates need at least one word")
     edits = symbols = wrong = 0
     for output, accepted in zip(written, answers, strict=True):
-        distance, length = min((edit_distance(output, answer), len(answer)) for answer in accepted)
+        distance, length = min((Levenshtein.distance(output, answer), len(answer)) for answer in accepted)
         edits, symbols, wrong = edits + distance, symbols + length, wrong + (distance > 0)
     return ErrorRates(100 * edits / symbols, 100 * wrong / len(written), len(written))

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from gptrepro.book import build_book
-from gptrepro.book.sharing import SITEMAP_NAMESPACE, pages_address
+from gptrepro.book.sharing import PREVIEW, pages_address
 
 
 @pytest.mark.parametrize(
@@ -23,34 +23,34 @@ def test_the_address_follows_from_the_repository(repository: str, address: str) 
     assert pages_address(repository) == address
 
 
-def configure(book: Path, **sphinx: str) -> None:
-    """Give a small book the extension and, perhaps, an address."""
+def build(book: Path, repository: str) -> Path:
+    """Build a small book of a repository with the extension; warnings are errors."""
     path = book / "_config.yml"
     config = yaml.safe_load(path.read_text())
-    config["sphinx"] = {"extra_extensions": ["gptrepro.book.sharing"], "config": sphinx}
+    config["sphinx"] = {"extra_extensions": ["gptrepro.book.sharing"]}
+    config["repository"] = {"url": repository}
     path.write_text(yaml.safe_dump(config))
+    return build_book(book, strict=True).parent
 
 
-def test_pages_are_described_and_listed(small_book: Path) -> None:
-    configure(small_book, html_baseurl="https://example.org/b/")
-    (small_book / "book/index.md").write_text(f"# Small\n\nA <book> & {'more ' * 100}.\n")
-    html = build_book(small_book, strict=True).parent
+def test_pages_are_described_and_listed_and_no_picture_is_drawn(small_book: Path) -> None:
+    (small_book / "book/index.md").write_text(f"# Small\n\nA & B {'more ' * 100}.\n")
+    html = build(small_book, "https://github.com/Someone/b")
     page = (html / "book/index.html").read_text()
     assert '<meta property="og:title" content="Small" />' in page
-    assert '<meta property="og:url" content="https://example.org/b/book/index.html" />' in page
-    assert '<meta name="description" content="A &lt;book&gt; &amp; more' in page
-    assert "more …" in page
-    places = ElementTree.parse(html / "sitemap.xml").iter(f"{{{SITEMAP_NAMESPACE}}}loc")
-    assert [place.text for place in places] == [
-        f"https://example.org/b/{name}.html"
+    assert '<meta property="og:url" content="https://someone.github.io/b/book/index.html" />' in page
+    assert f'<meta property="og:image" content="https://someone.github.io/b/{PREVIEW}" />' in page
+    assert '<meta name="description" content="A &amp; B more' in page
+    assert '<meta name="twitter:card"' in page
+    assert not list(html.rglob("*social*"))
+    places = ElementTree.parse(html / "sitemap.xml").iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")
+    assert sorted(place.text or "" for place in places) == [
+        f"https://someone.github.io/b/{name}.html"
         for name in ("book/index", "notebooks/a/01-first", "notebooks/a/02-second")
     ]
 
 
 def test_without_an_address_nothing_is_claimed(small_book: Path) -> None:
-    configure(small_book)
-    with (small_book / "_config.yml").open("a") as config:
-        config.write("repository:\n  url: https://gitlab.com/someone/book\n")
-    html = build_book(small_book, strict=True).parent
+    html = build(small_book, "https://gitlab.com/someone/book")
     assert not (html / "sitemap.xml").exists()
     assert "og:url" not in (html / "book/index.html").read_text()
