@@ -5,7 +5,6 @@ One code path serves all of them: a scale only changes the numbers in an experim
 
 from __future__ import annotations
 
-import os
 from enum import StrEnum
 
 from gptrepro.errors import GptreproError
@@ -44,13 +43,3 @@ def parse_scale(name: str) -> Scale:
 def largest_first() -> tuple[Scale, ...]:
     """The publishable scales, from the one whose evidence counts most."""
     return tuple(scale for scale in reversed(Scale) if scale.publishable)
-
-
-def threads() -> int:
-    """Processor threads that a run may use: ``GPTREPRO_THREADS``, or every core of the machine."""
-    configured = os.environ.get("GPTREPRO_THREADS", "")
-    if not configured:
-        return os.cpu_count() or 1
-    if not configured.isdigit() or int(configured) < 1:
-        raise GptreproError(f"GPTREPRO_THREADS must be a positive whole number, not '{configured}'.")
-    return int(configured)

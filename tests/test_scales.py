@@ -8,7 +8,7 @@ import pytest
 
 from gptrepro import storage
 from gptrepro.errors import GptreproError
-from gptrepro.scales import Scale, largest_first, parse_scale, threads
+from gptrepro.scales import Scale, largest_first, parse_scale
 
 
 def test_order_and_evidence():
@@ -24,13 +24,3 @@ def test_every_scale_is_named_where_readers_choose_one():
         text = (storage.project_root() / place).read_text(encoding="utf-8")
         missing = [scale for scale in Scale if not re.search(rf"\b{scale}\b", text)]
         assert not missing, f"{place} does not name {missing}: say there what each is for"
-
-
-def test_threads(monkeypatch):
-    monkeypatch.setenv("GPTREPRO_THREADS", "3")
-    assert threads() == 3
-    monkeypatch.setenv("GPTREPRO_THREADS", "many")
-    with pytest.raises(GptreproError, match="positive whole number"):
-        threads()
-    monkeypatch.delenv("GPTREPRO_THREADS")
-    assert threads() >= 1

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from gptrepro.earlier.seq2seq import END, N_SPECIAL, PAD
 from gptrepro.errors import GptreproError
-from gptrepro.text.batches import random_words
+from gptrepro.text.order import EpochOrder, random_words, shuffled
 
 POOL_BATCHES = 32
 """Batches that are drawn together and sorted by length, so that little of a batch is padding. Sutskever et
@@ -79,35 +80,32 @@ class PairBatches:
         self.batch_size = batch_size
         self._pairs = list(zip(sources, targets, strict=True))
         self._seed = seed
-        self._start_epoch(0)
+        self._order = EpochOrder(self._batches)
 
-    def _start_epoch(self, epoch: int) -> None:
-        self._epoch, self._position = epoch, 0
+    def _batches(self, epoch: int) -> NDArray[np.int64]:
+        """The pairs of an epoch's batches: (batches, batch_size)."""
         words = random_words(self._seed, epoch, 2 * len(self._pairs))
-        shuffled = np.argsort(words[: len(self._pairs)], kind="stable")
+        pairs = shuffled(words[: len(self._pairs)])
         pool = POOL_BATCHES * self.batch_size
         batches = []
-        for start in range(0, len(shuffled), pool):
+        for start in range(0, len(pairs), pool):
             by_length = sorted(
-                shuffled[start : start + pool].tolist(),
+                pairs[start : start + pool].tolist(),
                 key=lambda i: (len(self._pairs[i][0]), len(self._pairs[i][1])),
             )
             whole = len(by_length) - len(by_length) % self.batch_size
             batches += [by_length[at : at + self.batch_size] for at in range(0, whole, self.batch_size)]
-        order = np.argsort(words[len(self._pairs) : len(self._pairs) + len(batches)], kind="stable")
-        self._batches = [batches[i] for i in order]
+        order = shuffled(words[len(self._pairs) : len(self._pairs) + len(batches)])
+        return np.array(batches)[order]
 
     def next(self) -> tuple[Tensor, Tensor]:
         """The next batch: source (B, S) and target (B, T), int64 each."""
-        if self._position == len(self._batches):
-            self._start_epoch(self._epoch + 1)
-        chosen = [self._pairs[i] for i in self._batches[self._position]]
-        self._position += 1
+        chosen = [self._pairs[i] for i in self._order.take(1)[0]]
         return padded([source for source, _ in chosen]), padded([[*target, END] for _, target in chosen])
 
     def state_dict(self) -> dict[str, Any]:
         """The position, as JSON values."""
-        return {"seed": self._seed, "epoch": self._epoch, "position": self._position}
+        return {"seed": self._seed} | self._order.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on exactly where ``state`` was taken.
@@ -120,5 +118,4 @@ class PairBatches:
                 f"The saved position belongs to another seed ({state.get('seed')}, here {self._seed}): "
                 "resume with the settings of the run that was saved."
             )
-        self._start_epoch(int(state["epoch"]))
-        self._position = int(state["position"])
+        self._order.load_state_dict(state)

@@ -7,13 +7,12 @@ from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 from torch import Tensor
 
 from gptrepro import storage
 from gptrepro.errors import GptreproError
 from gptrepro.finetune.inputs import EncodedExample, collate
-from gptrepro.text.batches import random_words
+from gptrepro.text.order import EpochOrder, random_words, shuffled
 
 
 class LabelledBatches:
@@ -37,21 +36,11 @@ class LabelledBatches:
         self.batch_size = batch_size
         self._examples = examples
         self._seed = seed
-        self._start_epoch(0)
-
-    def _start_epoch(self, epoch: int) -> None:
-        self._epoch, self._position = epoch, 0
-        self._order = np.argsort(random_words(self._seed, epoch, len(self._examples)), kind="stable")
+        self._order = EpochOrder(lambda epoch: shuffled(random_words(seed, epoch, len(examples))))
 
     def next(self) -> tuple[Tensor, Tensor]:
         """The next batch: ids (B, S, T) int64 and labels (B,)."""
-        chosen: list[EncodedExample] = []
-        while len(chosen) < self.batch_size:
-            if self._position == len(self._order):
-                self._start_epoch(self._epoch + 1)
-            chosen.append(self._examples[self._order[self._position]])
-            self._position += 1
-        return collate(chosen)
+        return collate([self._examples[i] for i in self._order.take(self.batch_size)])
 
     @cached_property
     def digest(self) -> str:
@@ -60,7 +49,7 @@ class LabelledBatches:
 
     def state_dict(self) -> dict[str, Any]:
         """The exact position, as JSON values, with what it is a position in."""
-        return {"rows": self.digest, "seed": self._seed, "epoch": self._epoch, "position": self._position}
+        return {"rows": self.digest, "seed": self._seed} | self._order.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on exactly where ``state`` was taken.
@@ -73,5 +62,4 @@ class LabelledBatches:
                 "The saved position belongs to other labelled rows or another seed: resume with the settings "
                 "of the run that was saved."
             )
-        self._start_epoch(int(state["epoch"]))
-        self._position = int(state["position"])
+        self._order.load_state_dict(state)

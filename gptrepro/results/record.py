@@ -36,7 +36,7 @@ from pydantic import (
     model_validator,
 )
 
-from gptrepro import scales, storage
+from gptrepro import parallel, storage
 from gptrepro.errors import GptreproError
 from gptrepro.experiments.base import HISTORY_POINTS, Coordinate, Outcomes, Row
 from gptrepro.results.selection import in_words, matching
@@ -91,7 +91,7 @@ class Hardware(_Strict):
         return cls(
             processor=_processor_name(),
             cores=os.cpu_count() or 1,
-            threads=scales.threads(),
+            threads=parallel.threads(),
             accelerator=torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         )
 

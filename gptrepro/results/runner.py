@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from gptrepro import scales, storage
 from gptrepro.errors import GptreproError
 from gptrepro.experiments.base import UNIT_SECONDS, Experiment, Unit, UnitOver, find_experiment
+from gptrepro.parallel import threads
 from gptrepro.results import store
 from gptrepro.results.record import (
     DataUsed,
@@ -117,7 +118,7 @@ def run_experiment(
     Raises:
         GptreproError: a data set cannot be had (nothing was trained then), or another process runs a seed.
     """
-    torch.set_num_threads(scales.threads())
+    torch.set_num_threads(threads())
     chosen = list(seeds) if seeds is not None else list(experiment.seeds[scale])
     fetch_data(experiment, scale, seeds=chosen, again=again)
     refusal = store.unpublishable(store.code_state())

@@ -3,7 +3,7 @@
 They ask of novels what Story Cloze and CoLA ask of texts written for the purpose. Nobody labels a row: the
 text is right, and what is wrong is made from it by a stated rule. The rows of a document come in stretches
 of 200 sentences; nothing in a row comes from another stretch, so that parts cut by stretch share no text.
-The rows are the same on every machine (`gptrepro.text.batches.random_words`).
+The rows are the same on every machine (`gptrepro.text.order.random_words`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
-from gptrepro.text.batches import random_words
+from gptrepro.text.order import random_words
 
 Row = dict[str, Any]
 

@@ -16,7 +16,7 @@ import numpy as np
 from gptrepro.errors import GptreproError
 from gptrepro.sources.corpora import load_corpus
 from gptrepro.tasks.parts import Part, place_of
-from gptrepro.text.batches import random_words
+from gptrepro.text.order import random_words
 
 Kind = Literal["classification", "entailment", "similarity", "multiple choice"]
 """GPT-1's four forms of input (Radford et al. 2018, Figure 1)."""

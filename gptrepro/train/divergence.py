@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gptrepro.errors import GptreproError
+from gptrepro.parallel import World
 from gptrepro.train.state import TrainingState
 
 
@@ -21,25 +22,30 @@ class LossWatch:
     The running sum lives in the training's progress, so a checkpoint between two rows keeps it.
     """
 
-    def __init__(self, state: TrainingState) -> None:
+    def __init__(self, state: TrainingState, world: World) -> None:
         self._state = state
+        self._world = world
         self._unseen: list[Tensor] = []
         self._gradient_norm: Tensor | None = None
         self.last_mean = math.nan
         """What ``mean`` gave last."""
 
     def add(self, loss: Tensor, gradient_norm: Tensor) -> None:
-        """Take the loss of an update, and the norm of its gradient before clipping."""
+        """Take this rank's part of the loss of an update, and the norm of its gradient before clipping."""
         self._unseen.append(loss)
         self._gradient_norm = gradient_norm
 
     def settle(self) -> None:
-        """Look at the losses; call it before anything that is meant to last is written.
+        """Look at the losses, on all ranks; call it before anything that is meant to last is written.
 
         Raises:
             Diverged: a loss is not finite, or the last gradient is not (fp16 skips such an update).
         """
-        values: list[float] = torch.stack(self._unseen).tolist() if self._unseen else []
+        values: list[float] = []
+        if self._unseen:
+            losses = torch.stack(self._unseen)
+            self._world.add_up(losses)
+            values = losses.tolist()
         self._unseen.clear()
         suspects = list(values)
         if self._gradient_norm is not None and not self._state.scaler.is_enabled():

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from gptrepro.model.loss import IGNORED_TARGET
+from gptrepro.parallel import ONE, World
 
 
 class BatchSource(Protocol):
@@ -29,17 +30,24 @@ class BatchSource(Protocol):
         ...
 
 
-def passes(batch: tuple[Tensor, ...], count: int) -> Iterator[tuple[tuple[Tensor, ...], float]]:
-    """Cut a batch into ``count`` passes, each with its weight in the batch's mean loss.
+def passes(
+    batch: tuple[Tensor, ...], count: int, world: World = ONE
+) -> Iterator[tuple[tuple[Tensor, ...], float]]:
+    """Cut this rank's rows of a batch into ``count`` passes, each with its weight in the batch's mean loss.
 
     A loss is a mean over the scored targets (the batch's last tensor, where it is not ignored), so a pass
-    weighs as much as its share of them, and the passes' gradients add up to that of the whole batch.
+    weighs as much as its share of them, and the gradients of all passes of all ranks add up to that of the
+    whole batch.
     """
-    if count == 1:
+    if count == 1 and world.size == 1:
         yield batch, 1.0
         return
-    pieces = list(zip(*(part.chunk(count) for part in batch), strict=True))
-    scored = [int((piece[-1] != IGNORED_TARGET).sum()) for piece in pieces]
-    for piece, n_scored in zip(pieces, scored, strict=True):
-        if n_scored:
-            yield piece, n_scored / sum(scored)
+    rows = world.rows(len(batch[0]))
+    all_scored = _n_scored(batch)
+    for piece in zip(*(part[rows].chunk(count) for part in batch), strict=True):
+        if n_scored := _n_scored(piece):
+            yield piece, n_scored / all_scored
+
+
+def _n_scored(batch: tuple[Tensor, ...]) -> int:
+    return int((batch[-1] != IGNORED_TARGET).sum())

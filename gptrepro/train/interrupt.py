@@ -12,7 +12,7 @@ from types import FrameType
 class StopRequest:
     """Whether someone asked the training to stop, and by which signal."""
 
-    signal_name: str | None = None
+    signal: signal.Signals | None = None
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def stop_on_signals() -> Iterator[StopRequest]:
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)
 
     def ask(number: int, _frame: FrameType | None) -> None:
-        request.signal_name = signal.Signals(number).name
+        request.signal = signal.Signals(number)
         restore()
 
     for number in earlier:

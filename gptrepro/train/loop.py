@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, cast
@@ -13,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from gptrepro.errors import GptreproError
+from gptrepro.parallel import ONE, World
 from gptrepro.train.compiling import Loss, compiled
 from gptrepro.train.divergence import LossWatch
 from gptrepro.train.feed import BatchSource, passes
@@ -23,7 +26,14 @@ from gptrepro.train.optimizer import build_optimizer, set_learning_rate
 from gptrepro.train.precision import Precision, choose_device, choose_precision
 from gptrepro.train.progress import TrainingDisplay
 from gptrepro.train.settings import TrainSettings
-from gptrepro.train.state import TrainingState, resume, save_checkpoint, save_weights, weights_file
+from gptrepro.train.state import (
+    TrainingState,
+    newest_checkpoint,
+    restore,
+    save_checkpoint,
+    save_weights,
+    weights_file,
+)
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -59,6 +69,7 @@ def train(
     stop_after_seconds: float | None = None,
     name: str = "training",
     progress: bool = True,
+    world: World = ONE,
 ) -> TrainResult:
     """Train ``model`` in place, or go on where an earlier call in the same ``folder`` stopped.
 
@@ -76,6 +87,8 @@ def train(
         stop_after_seconds: save and return when they have passed.
         name: what the progress bar says.
         progress: whether to show progress at all.
+        world: the processes that train this model together; each calls ``train`` with the same arguments
+            (and a device of its own), and they share the folder, in which the first one writes.
 
     Returns:
         The result; the model is left in evaluation mode.
@@ -83,43 +96,54 @@ def train(
     Raises:
         Diverged: the loss or the gradient is not finite; the last checkpoint is from before.
         Interrupted: SIGINT or SIGTERM came; everything is saved.
-        GptreproError: the folder holds another training or is in use, or the disk is full.
+        GptreproError: the folder holds another training or is in use, the disk is full, or another process of
+            the world is gone.
     """
     began = time.monotonic()
     place = choose_device(device)
     cuda = [place] if place.type == "cuda" else []
-    with sole_trainer(folder), torch.random.fork_rng(cuda), stop_on_signals() as request:
+    with (
+        contextlib.ExitStack() as held,
+        torch.random.fork_rng(cuda),
+        stop_on_signals() as request,
+    ):
+        world.from_first(lambda: held.enter_context(sole_trainer(folder)))
         torch.manual_seed(settings.seed)
         model.to(place)
         precision = choose_precision(settings.precision, place)
         optimizer = build_optimizer(model, settings)
         loss_of = compiled(cast(Loss, model.loss)) if settings.compile else cast(Loss, model.loss)
         state = TrainingState(model, optimizer, precision.scaler(), batches, settings, place)
-        resume(state, folder / "checkpoints")
+        checkpoint = world.from_first(lambda: newest_checkpoint(folder / "checkpoints"))
+        if checkpoint is not None:
+            restore(state, checkpoint)
+        world.copy_from_first(model.state_dict().values())
         now = state.progress
         spent_before, last_save = now.seconds, began
 
         with (
-            MetricsLog(folder / "metrics.jsonl", now.step) as log,
-            TrainingDisplay(name, now.step, settings.steps, progress) as display,
+            MetricsLog(folder / "metrics.jsonl" if world.first else None, state.rows) as log,
+            TrainingDisplay(name, now.step, settings.steps, progress and world.first) as display,
         ):
-            losses = LossWatch(state)
+            losses = LossWatch(state, world)
             if now.step == 0:
                 if evaluate is not None and 0 in settings.evaluate_at:
-                    log.append({"step": 0, "tokens": 0} | _evaluated(evaluate, model, cuda))
+                    log.append({"step": 0, "tokens": 0} | _evaluated(evaluate, model, cuda, world))
                 if 0 in settings.checkpoint_at:
-                    save_weights(model, weights_file(folder, 0))
+                    world.from_first(lambda: save_weights(model, weights_file(folder, 0)))
 
             while now.step < settings.steps:
                 # data
                 batches.batch_size = settings.sequences(now.tokens)
-                batch = _moved(batches.next(), settings.context, place)
+                batch = _checked(batches.next(), settings.context)
                 now.step += 1
                 now.tokens += batch[0].numel()
 
                 # model
                 model.train()
-                loss = _backward(loss_of, batch, settings.accumulate, precision, state.scaler)
+                world.seed_noise(settings.seed, now.step)
+                loss = _backward(loss_of, passes(batch, settings.accumulate, world), precision, state.scaler)
+                world.add_up_gradients(model.parameters())
 
                 # step
                 rate = settings.learning_rate(now.step, now.tokens)
@@ -131,27 +155,32 @@ def train(
                     if math.isfinite(norm := float(gradient_norm)):  # in fp16 it may have overflowed
                         row["grad_norm"] = norm
                     if evaluate is not None and settings.evaluates_after(now.step):
-                        row |= _evaluated(evaluate, model, cuda)
+                        row |= _evaluated(evaluate, model, cuda, world)
                     log.append(row)
                 display.update(now.step, batch[0].numel(), losses.last_mean)
 
                 # save
                 if now.step in settings.checkpoint_at:
                     losses.settle()
-                    save_weights(model, weights_file(folder, now.step))
+                    world.from_first(lambda: save_weights(model, weights_file(folder, now.step)))
                 clock = time.monotonic()
                 now.seconds = spent_before + clock - began
-                time_is_up = stop_after_seconds is not None and clock - began >= stop_after_seconds
-                stops = time_is_up or request.signal_name is not None or now.step == settings.steps
-                if stops or clock - last_save >= settings.checkpoint_every_seconds:
+                time_is_up, save_is_due, stop_signal = world.largest(
+                    [
+                        int(stop_after_seconds is not None and clock - began >= stop_after_seconds),
+                        int(clock - last_save >= settings.checkpoint_every_seconds),
+                        int(request.signal or 0),
+                    ]
+                )
+                if time_is_up or save_is_due or stop_signal or now.step == settings.steps:
                     losses.settle()
-                    log.sync()
-                    save_checkpoint(state, folder / "checkpoints")
+                    world.from_first(lambda: save_checkpoint(state, folder / "checkpoints"))
                     last_save = time.monotonic()
-                if request.signal_name is not None:
+                if stop_signal:
                     raise Interrupted(
-                        f"Stopped by {request.signal_name} after step {now.step:,} of {settings.steps:,}; "
-                        f"everything is saved in {folder}: run the same command again to go on."
+                        f"Stopped by {signal.Signals(stop_signal).name} after step {now.step:,} of "
+                        f"{settings.steps:,}; everything is saved in {folder}: run the same command again to "
+                        "go on."
                     )
                 if time_is_up:
                     break
@@ -160,30 +189,30 @@ def train(
         return TrainResult(now.step == settings.steps, now.step, now.tokens, now.seconds, log.rows)
 
 
-def _moved(batch: tuple[Tensor, ...], context: int, device: torch.device) -> tuple[Tensor, ...]:
-    """The batch on ``device``, its sequences no longer than ``context``."""
+def _checked(batch: tuple[Tensor, ...], context: int) -> tuple[Tensor, ...]:
+    """The batch, if its sequences are no longer than ``context``."""
     if batch[0].shape[-1] > context:
         raise GptreproError(
             f"The batches hold sequences of {batch[0].shape[-1]} tokens and the settings say context "
             f"{context}: make the two agree."
         )
-    if device.type != "cuda":
-        return batch
-    return tuple(part.pin_memory().to(device, non_blocking=True) for part in batch)
+    return batch
 
 
 def _backward(
     loss_of: Loss,
-    batch: tuple[Tensor, ...],
-    accumulate: int,
+    weighted_passes: Iterable[tuple[tuple[Tensor, ...], float]],
     precision: Precision,
     scaler: torch.amp.GradScaler,
 ) -> Tensor:
-    """Leave the (scaled) gradient of the batch's mean loss in the parameters; return that loss."""
-    total = torch.zeros((), dtype=torch.float64, device=batch[0].device)
-    for part, weight in passes(batch, accumulate):
+    """Leave the (scaled) gradient of the passes' weighted loss in the parameters; return that loss."""
+    total = torch.zeros((), dtype=torch.float64, device=precision.device)
+    for part, weight in weighted_passes:
+        moved = part
+        if precision.device.type == "cuda":
+            moved = tuple(t.pin_memory().to(precision.device, non_blocking=True) for t in part)
         with precision.autocast():
-            loss = loss_of(*part)
+            loss = loss_of(*moved)
         torch.autograd.backward(scaler.scale(loss * weight))
         total += loss.detach() * weight
     return total
@@ -201,8 +230,13 @@ def _update(state: TrainingState, rate: float) -> Tensor:
     return norm
 
 
-def _evaluated(evaluate: Callable[[M], Mapping[str, float]], model: M, cuda: list[torch.device]) -> Row:
-    """The metrics of ``evaluate``, without a trace in the training: neither gradients nor random numbers."""
+def _evaluated(
+    evaluate: Callable[[M], Mapping[str, float]], model: M, cuda: list[torch.device], world: World
+) -> Row:
+    """The metrics of ``evaluate`` on the first rank, without a trace in the training.
+
+    It leaves neither gradients nor random numbers behind.
+    """
     model.eval()
     with torch.inference_mode(), torch.random.fork_rng(cuda):
-        return dict(evaluate(model))
+        return world.from_first(lambda: dict(evaluate(model)))

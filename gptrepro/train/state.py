@@ -4,6 +4,7 @@ A checkpoint is a folder ``checkpoints/step-00000120``:
 
     model.safetensors      the weights
     training.safetensors   the optimiser's moments, the states of torch's random generators
+    metrics.jsonl          the rows that were logged so far
     state.json             step, batch position, loss scale, settings; SHA-256 of all of it
 
 It appears in one rename, so a kill leaves the old ones or the new one. The last two are kept: the
@@ -27,6 +28,7 @@ from torch import Tensor, nn
 from gptrepro.errors import GptreproError
 from gptrepro.storage import atomic_file, atomic_folder, canonical_json, sha256_file, sha256_text, write_text
 from gptrepro.train.feed import BatchSource
+from gptrepro.train.log import Row, read_rows, write_rows
 from gptrepro.train.optimizer import load_optimizer_tensors, optimizer_tensors
 from gptrepro.train.settings import NEUTRAL_SETTINGS, TrainSettings
 
@@ -59,6 +61,17 @@ class TrainingState:
     settings: TrainSettings
     device: torch.device
     progress: Progress = field(default_factory=Progress)
+    rows: list[Row] = field(default_factory=list)
+    """What was logged so far."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """An intact checkpoint."""
+
+    path: Path
+    content: dict[str, Any]
+    """What ``state.json`` says."""
 
 
 def save_checkpoint(state: TrainingState, folder: Path) -> None:
@@ -75,6 +88,7 @@ def save_checkpoint(state: TrainingState, folder: Path) -> None:
         _write_tensors(
             optimizer_tensors(state.model, state.optimizer) | generators, temporary / "training.safetensors"
         )
+        write_rows(temporary / "metrics.jsonl", state.rows)
         content = {
             "progress": asdict(state.progress),
             "batches": state.batches.state_dict(),
@@ -89,13 +103,10 @@ def save_checkpoint(state: TrainingState, folder: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def resume(state: TrainingState, folder: Path) -> bool:
-    """Bring ``state`` to the newest intact checkpoint under ``folder``; False if there is none.
+def newest_checkpoint(folder: Path) -> Checkpoint | None:
+    """The newest intact checkpoint under ``folder``, if there is one.
 
     A damaged checkpoint is reported by a warning and the one before it used.
-
-    Raises:
-        GptreproError: the checkpoint is of another model or of other settings.
     """
     if folder.exists():
         for leftover in folder.glob(".step-*"):  # of a process that was killed while saving
@@ -103,14 +114,48 @@ def resume(state: TrainingState, folder: Path) -> bool:
     for checkpoint in _checkpoints(folder):
         content = _verified_content(checkpoint)
         if content is not None:
-            _restore(state, checkpoint, content)
-            return True
+            return Checkpoint(checkpoint, content)
         warnings.warn(
             f"The checkpoint {checkpoint} is damaged: going on from the one before it, or from the "
             "start if there is none.",
             stacklevel=3,
         )
-    return False
+    return None
+
+
+def restore(state: TrainingState, checkpoint: Checkpoint) -> None:
+    """Bring ``state`` to where it was when the checkpoint was taken.
+
+    Raises:
+        GptreproError: the checkpoint is of another model or of other settings.
+    """
+    path, content = checkpoint.path, checkpoint.content
+    folder = path.parent.parent
+    now = json.loads(json.dumps(asdict(state.settings)))
+    for name, value in content["settings"].items():
+        if name not in NEUTRAL_SETTINGS and now.get(name) != value:
+            raise GptreproError(
+                f"{folder} holds a training with {name} {value}, not {now.get(name)}: "
+                "choose another folder, or delete this one to start anew."
+            )
+    if content["model"] != json.loads(json.dumps(_described(state.model))):
+        raise GptreproError(
+            f"{folder} holds a training of another model: choose another folder, or "
+            "delete this one to start anew."
+        )
+    _load_into(state.model, load_file(path / "model.safetensors"), path)
+    tensors = load_file(path / "training.safetensors")
+    load_optimizer_tensors(state.model, state.optimizer, tensors)
+    if state.scaler.is_enabled() and content["scaler"]:
+        state.scaler.load_state_dict(content["scaler"])
+    state.batches.load_state_dict(content["batches"])
+    state.progress = Progress(**content["progress"])
+    # Checkpoints of gptrepro 0.1 left the rows to the log beside them.
+    kept = path if "metrics.jsonl" in content["files"] else folder
+    state.rows = [row for row in read_rows(kept / "metrics.jsonl") if row["step"] <= state.progress.step]
+    torch.set_rng_state(tensors["generator.cpu"])
+    if state.device.type == "cuda" and "generator.cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["generator.cuda"], state.device)
 
 
 def weights_file(folder: Path, step: int) -> Path:
@@ -162,31 +207,6 @@ def _verified_content(checkpoint: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return content if intact else None
-
-
-def _restore(state: TrainingState, checkpoint: Path, content: dict[str, Any]) -> None:
-    now = json.loads(json.dumps(asdict(state.settings)))
-    for name, value in content["settings"].items():
-        if name not in NEUTRAL_SETTINGS and now.get(name) != value:
-            raise GptreproError(
-                f"{checkpoint.parent.parent} holds a training with {name} {value}, not {now.get(name)}: "
-                "choose another folder, or delete this one to start anew."
-            )
-    if content["model"] != json.loads(json.dumps(_described(state.model))):
-        raise GptreproError(
-            f"{checkpoint.parent.parent} holds a training of another model: choose another folder, or "
-            "delete this one to start anew."
-        )
-    _load_into(state.model, load_file(checkpoint / "model.safetensors"), checkpoint)
-    tensors = load_file(checkpoint / "training.safetensors")
-    load_optimizer_tensors(state.model, state.optimizer, tensors)
-    if state.scaler.is_enabled() and content["scaler"]:
-        state.scaler.load_state_dict(content["scaler"])
-    state.batches.load_state_dict(content["batches"])
-    state.progress = Progress(**content["progress"])
-    torch.set_rng_state(tensors["generator.cpu"])
-    if state.device.type == "cuda" and "generator.cuda" in tensors:
-        torch.cuda.set_rng_state(tensors["generator.cuda"], state.device)
 
 
 def _described(model: nn.Module) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from gptrepro.errors import GptreproError
-from gptrepro.text.batches import Batches, Mixture
+from gptrepro.text.batches import Batches
 
 GOLDEN = [[17, 31, 38, 10], [24, 3, 8, 36], [1, 29, 15, 22], [40, 12, 5, 26]]
 
@@ -31,7 +30,7 @@ class Stream:
         self.tokens = np.arange(self.n_tokens, dtype=np.uint16)
 
 
-def starts_of(batches: Batches | Mixture, n_batches: int) -> list[list[int]]:
+def starts_of(batches: Batches, n_batches: int) -> list[list[int]]:
     return [batches.next()[0][:, 0].tolist() for _ in range(n_batches)]
 
 
@@ -112,42 +111,3 @@ def test_the_batch_size_may_grow() -> None:
     ids = torch.cat([first, grown.next()[0]])
     whole.batch_size = 8
     assert torch.equal(ids, whole.next()[0])
-
-
-def mixture(seed: int = 5) -> Mixture:
-    small, large = Stream(300), Stream(60_000, digest="b" * 64)
-    large.tokens = large.tokens + np.uint16(1000)
-    sources = [(Batches(small, 8, 10, seed=1), 1.0), (Batches(large, 8, 10, seed=2), 3.0)]
-    return Mixture(sources, seed=seed)
-
-
-def test_a_mixture_draws_by_weight_and_goes_through_each_source_in_order() -> None:
-    starts = [start for batch in starts_of(mixture(), 500) for start in batch]
-    share = sum(start < 300 for start in starts) / len(starts)
-    assert share == pytest.approx(0.25, abs=0.03)  # three standard errors are 0.02
-    small = Batches(Stream(300), 1, 10, seed=1)
-    drawn = [start for start in starts if start < 300]
-    assert drawn == [int(small.take(1)[0, 0]) for _ in drawn]
-    times = Counter(drawn[: len(drawn) // 29 * 29])
-    assert len(times) > 29  # the offset moves from epoch to epoch
-
-
-def test_a_mixtures_position_is_exact_and_json() -> None:
-    batches = mixture()
-    for _ in range(7):
-        batches.next()
-    state = json.loads(json.dumps(batches.state_dict()))
-    expected = starts_of(batches, 10)
-    resumed = mixture()
-    resumed.load_state_dict(state)
-    assert starts_of(resumed, 10) == expected
-    assert starts_of(mixture(seed=6), 10) != starts_of(mixture(), 10)
-    with pytest.raises(GptreproError, match="another mixture"):
-        mixture(seed=6).load_state_dict(state)
-
-
-def test_a_mixture_needs_equal_shapes_and_positive_weights() -> None:
-    one, two = Batches(Stream(300), 8, 10, seed=1), Batches(Stream(300), 8, 12, seed=1)
-    for sources in ([(one, 1.0), (two, 1.0)], [(one, 0.0)], []):
-        with pytest.raises(GptreproError, match="A mixture needs"):
-            Mixture(sources, seed=0)

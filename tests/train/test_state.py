@@ -32,7 +32,7 @@ def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
 
 
-@pytest.mark.parametrize("file", ["model.safetensors", "training.safetensors", "state.json"])
+@pytest.mark.parametrize("file", ["model.safetensors", "training.safetensors", "metrics.jsonl", "state.json"])
 @pytest.mark.parametrize("damage", [flip_a_byte, truncate, Path.unlink])
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path, file: str, damage: Any) -> None:
     expected = train_tiny(tmp_path / "whole")

@@ -50,7 +50,7 @@ from gptrepro.scales import Scale
 from gptrepro.sources.corpora import load_corpus
 from gptrepro.tasks.gpt1 import find_task
 from gptrepro.tasks.labelled import Example, TaskData, load_task, subsample
-from gptrepro.text.batches import random_words
+from gptrepro.text.order import random_words
 from gptrepro.tokenizer.gpt1 import LINE_END
 
 CHECKPOINTS = (Fraction(0), *MILESTONES)
