@@ -31,7 +31,6 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     StrictStr,
-    ValidationError,
     ValidationInfo,
     model_validator,
 )
@@ -363,14 +362,8 @@ def read_record(path: Path) -> Record:
     Raises:
         GptreproError: the file is missing, damaged, edited by hand, or of another layout.
     """
-    try:
-        return Record.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        raise GptreproError(f"There is no record at {path}.") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole file"
-        raise GptreproError(
-            f"The record {path} cannot be trusted ({where}: {first['msg']}): restore it from version "
-            "control or publish it again."
-        ) from error
+    if not path.exists():
+        raise GptreproError(f"There is no record at {path}.")
+    return storage.read_json(
+        path, Record, "record to be trusted", "restore it from version control or publish it again"
+    )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from gptrepro import scales, storage
 from gptrepro.errors import GptreproError
@@ -61,13 +61,9 @@ class UnitsSoFar(BaseModel):
             GptreproError: the file is damaged; which code ran is then unknown.
         """
         path = cls.path(run)
-        try:
-            return cls.model_validate_json(path.read_bytes()) if path.exists() else cls()
-        except (ValidationError, OSError) as error:
-            raise GptreproError(
-                f"{path} is damaged, so that nobody knows which code {run} began on: run "
-                f"`gptrepro run {run.experiment.name} --scale {run.scale} --again`."
-            ) from error
+        again = f"run `gptrepro run {run.experiment.name} --scale {run.scale} --again`"
+        otherwise = f"nobody knows which code {run} began on, {again}"
+        return storage.read_json(path, cls, "list of units", otherwise) if path.exists() else cls()
 
     @staticmethod
     def path(run: SeedRun) -> Path:

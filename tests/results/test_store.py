@@ -189,7 +189,7 @@ def test_half_a_record_is_refused(coin, checkout):
     run_experiment(coin, Scale.LAPTOP, report=_quiet)
     path = store.publish(coin, Scale.LAPTOP)
     path.write_text(path.read_text()[:100])
-    with pytest.raises(GptreproError, match="cannot be trusted"):
+    with pytest.raises(GptreproError, match="not valid JSON"):
         read_record(path)
 
 
