@@ -1,13 +1,15 @@
-"""How large a decoder is and what a token costs, exactly and without allocating a weight."""
+"""How large a network is and what a token costs, exactly and without allocating a weight."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 
 from gptrepro.model.config import DecoderConfig
 from gptrepro.model.decoder import Decoder
+from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
 
 
 @dataclass(frozen=True)
@@ -56,3 +58,29 @@ def forward_flops_per_token(config: DecoderConfig, context: int) -> float:
 def training_flops_per_token(config: DecoderConfig, context: int) -> float:
     """Forward and backward together: the backward pass costs twice the forward one."""
     return 3.0 * forward_flops_per_token(config, context)
+
+
+def equal_lstm(decoder: DecoderConfig) -> LSTMConfig:
+    """The LSTM of one layer whose parameters are as many as the decoder's, to the nearest unit.
+
+    With h units and embeddings of width d it has 4h(d + h) + 8h in the recurrence, hd + d in the projection
+    back, and the embeddings themselves. It has the decoder's dropout, too.
+    """
+    d = decoder.d_model
+    rest = count_parameters(decoder).total - decoder.n_vocab * d - d
+    b = 5 * d + 8  # 4 h^2 + b h = rest
+    units = round((math.sqrt(b * b + 16 * rest) - b) / 8)
+    return LSTMConfig(decoder.n_vocab, decoder.n_ctx, d_model=d, d_hidden=units, dropout=decoder.dropout)
+
+
+def lstm_parameters(config: LSTMConfig) -> int:
+    """Count the parameters of a real `LSTMLanguageModel`, built on the meta device."""
+    with torch.device("meta"):
+        return sum(p.numel() for p in LSTMLanguageModel(config).parameters())
+
+
+def lstm_flops_per_token(config: LSTMConfig) -> float:
+    """Forward and backward: 6 for each weight of a matrix, the embedding as the output layer it also is."""
+    with torch.device("meta"):
+        model = LSTMLanguageModel(config)
+    return 6.0 * sum(p.numel() for p in model.parameters() if p.ndim == 2)

@@ -17,137 +17,87 @@ gained nothing over the fourth. The settings of the gpu scale are not tuned.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Literal, get_args
-
-import numpy as np
-import torch
+from typing import Any
 
 from gptrepro.earlier.kneser_ney import KneserNey
-from gptrepro.evaluate.perplexity import TokenStream
-from gptrepro.experiments.arms import merged, train_arm
-from gptrepro.experiments.base import Budget, Experiment, Measurement, Unit, register, thin_out
-from gptrepro.experiments.text_training import (
-    TextTrainingConfig,
-    TokenizedText,
-    equal_lstm,
-    lstm_flops_per_token,
-    score,
-    tokenized,
-)
-from gptrepro.model import Decoder, DecoderConfig
-from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
+from gptrepro.experiments.base import Experiment, Measurement, Unit, register, row
+from gptrepro.experiments.networks import DecoderNetwork, LSTMNetwork, NGram, gpt2_decoder
+from gptrepro.experiments.training import TextArms, TextTraining, TokenizedText
 from gptrepro.scales import Scale
-from gptrepro.text.batches import Batches
-from gptrepro.train import TrainSettings
-
-Network = Literal["lstm", "gpt"]
 
 MILESTONES = tuple(Fraction(1, 2**k) for k in (3, 2, 1, 0))
 """Fractions of the text after which all models are scored. The networks' learning rates fall over the whole
 training, so that only the last point compares finished ones."""
 
 
-class LanguageModelsConfig(TextTrainingConfig):
-    """A decoder, an LSTM of as many parameters, and the orders of an n-gram."""
+class LanguageModelsConfig(TextArms):
+    """A decoder, an LSTM of as many parameters and Kneser-Ney: the arms ``gpt``, ``lstm``, ``kneser_ney``."""
 
-    peak_learning_rates: dict[Network, float]
-    """One for each network, chosen with equal effort."""
-    order: int
-    """Tokens of the longest n-gram, chosen like the learning rates."""
     orders: tuple[int, ...]
-    """Orders that are reported beside it."""
+    """Orders of the n-gram that are reported beside the chosen one."""
 
     @property
-    def decoder(self) -> DecoderConfig:
-        """The decoder."""
-        # No text is read twice, so there is no dropout.
-        return self.sized(norm="pre", residual_init="scaled", dropout=0.0)
-
-    @property
-    def lstm(self) -> LSTMConfig:
-        """The LSTM whose parameters are as many as the decoder's."""
-        return equal_lstm(self.decoder)
-
-    def network(self, arm: Network) -> Decoder | LSTMLanguageModel:
-        """A fresh network, drawn from torch's global generator."""
-        return Decoder(self.decoder) if arm == "gpt" else LSTMLanguageModel(self.lstm)
-
-    def settings(self, arm: Network, seed: int) -> TrainSettings:
-        """The training of a network."""
-        return self.trained_at(self.peak_learning_rates[arm], seed, MILESTONES)
+    def by_order(self) -> dict[int, TextTraining]:
+        """Kneser-Ney on the whole text at each order."""
+        counted = self.arms["kneser_ney"].model_copy(update={"milestones": ()})
+        return {
+            order: counted.model_copy(update={"network": NGram(kind="n_gram", order=order)})
+            for order in self.orders
+        }
 
 
-def metric(arm: str, fraction: Fraction = MILESTONES[-1]) -> str:
-    """Name of a model's bits per byte, such as ``bits_per_byte_gpt`` or ``bits_per_byte_lstm_at_1_8``."""
-    at = "" if fraction == 1 else f"_at_{fraction.numerator}_{fraction.denominator}"
-    return f"bits_per_byte_{arm}{at}"
-
-
-def counted_bits_per_byte(model: KneserNey, text: TokenStream) -> float:
-    """Bits that Kneser-Ney needs for a byte of ``text``: of the same tokens, all but the first."""
-    nll = model.nll(text.tokens.astype(np.int64))
-    return float(nll.sum()) / math.log(2) / (text.n_bytes * len(nll) / text.n_tokens)
-
-
-def _budget(config: LanguageModelsConfig) -> Budget:
-    decoder = config.budget(config.decoder)
-    return Budget(
-        parameters=decoder.parameters,
-        tokens=len(get_args(Network)) * decoder.tokens,
-        flops=decoder.flops + decoder.tokens * lstm_flops_per_token(config.lstm),
-    )
+def _scores(training: TextTraining, model: Any, text: TokenizedText) -> Mapping[str, float]:
+    scores = {"bits_per_byte": training.score(model, text.heldout).bits_per_byte}
+    return scores | ({"counts": float(model.n_counts)} if isinstance(model, KneserNey) else {})
 
 
 def _measure(config: LanguageModelsConfig, unit: Unit) -> Measurement:
-    text = tokenized("gpt2", config, unit.prepared)
-    metrics = dict(_count(config, text, unit.seed))
-    histories: dict[str, list[dict[str, float]]] = {}
-    tokens = 0
-    for arm in get_args(Network):
-        torch.manual_seed(unit.seed)
-        network = config.network(arm)
-        metrics[f"parameters_{arm}"] = float(sum(p.numel() for p in network.parameters()))
-        result = train_arm(
-            arm,
-            network,
-            text.train,
-            config.settings(arm, unit.seed),
-            unit,
-            experiment="background-language-models",
-            evaluate=lambda model: {"bits_per_byte": score(model, text.heldout, config.n_ctx).bits_per_byte},
-        )
-        scored = {int(row["step"]): row["bits_per_byte"] for row in result.history if "bits_per_byte" in row}
-        metrics |= {metric(arm, fraction): scored[config.milestone(fraction)] for fraction in MILESTONES}
-        histories[arm] = result.history
-        tokens += result.tokens
-    return Measurement(
-        metrics=metrics,
-        history=thin_out(merged(histories, ("loss", "bits_per_byte"))),
-        tokens=tokens,
-        flops=_budget(config).flops,
-        tokenizer=text.tokenizer,
+    results = config.train(unit, _scores)
+    score = "bits_per_byte"
+    rows = [
+        row(arm.row_at(results[name], at)[score], score, arm=name, fraction=float(at))
+        for name, arm in config.arms.items()
+        for at in arm.milestones
+    ]
+    rows += [
+        row(counted.row_at(counted.train(unit, evaluate=_scores))[score], score, arm="n_gram", order=order)
+        for order, counted in config.by_order.items()
+    ]
+    rows += [
+        row(arm.budget().parameters, "parameters", arm=name)
+        for name, arm in config.arms.items()
+        if arm.network.kind != "n_gram"
+    ]
+    counted = config.arms["kneser_ney"]
+    rows.append(row(counted.row_at(results["kneser_ney"])["counts"], "counts", arm="kneser_ney"))
+    return config.measurement(unit, results, rows, ("loss", score))
+
+
+def _config(
+    network: DecoderNetwork, order: int, orders: tuple[int, ...], rates: dict[str, float], **training: Any
+) -> LanguageModelsConfig:
+    """The three arms, which differ in their network and its rate."""
+    gpt = TextTraining(
+        network=network,
+        tokenizer="gpt2",
+        milestones=MILESTONES,
+        peak_learning_rate=rates["gpt"],
+        **training,
+    )
+    beside = LSTMNetwork(kind="lstm", beside=network)
+    return LanguageModelsConfig(
+        arms={
+            "kneser_ney": gpt.model_copy(update={"network": NGram(kind="n_gram", order=order)}),
+            "lstm": gpt.model_copy(update={"network": beside, "peak_learning_rate": rates["lstm"]}),
+            "gpt": gpt,
+        },
+        orders=orders,
     )
 
 
-def _count(config: LanguageModelsConfig, text: TokenizedText, seed: int) -> Mapping[str, float]:
-    """Kneser-Ney on the windows that the networks of this seed read, whole and in part."""
-    batches = Batches(text.train, batch_size=config.batch_size, context=config.n_ctx, seed=seed)
-    windows = batches.take(config.updates * config.batch_size)  # (W, n_ctx + 1)
-    found = {}
-    for fraction in MILESTONES:
-        read = windows[: config.milestone(fraction) * config.batch_size]
-        model = KneserNey(read, config.n_vocab, config.order)
-        found[metric("kneser_ney", fraction)] = counted_bits_per_byte(model, text.heldout)
-    found["counts_kneser_ney"] = float(model.n_counts)
-    for order in config.orders:
-        model = KneserNey(windows, config.n_vocab, order)
-        found[metric(f"kneser_ney_{order}")] = counted_bits_per_byte(model, text.heldout)
-    return found
-
-
+# No text is read twice, so there is no dropout.
 LANGUAGE_MODELS = register(
     Experiment(
         name="background-language-models",
@@ -155,67 +105,52 @@ LANGUAGE_MODELS = register(
         paper="background",
         question="On equal text and parameters, how well do counting, an LSTM and a GPT predict a novel?",
         configs={
-            Scale.SMOKE: LanguageModelsConfig(
-                corpus="plays",
-                corpus_tokens=50_000,
-                tokenizer_documents=1,
-                n_vocab=512,
-                n_ctx=32,
-                n_layers=2,
-                d_model=32,
-                n_heads=2,
-                init_std=0.098,
-                tokens=40 * 8 * 32,
-                batch_size=8,
-                peak_learning_rates={"lstm": 1e-2, "gpt": 3e-3},
-                warmup_updates=4,
-                weight_decay=0.01,
+            Scale.SMOKE: _config(
+                gpt2_decoder(n_layers=2, d_model=32, n_heads=2),
                 order=3,
                 orders=(1, 2, 3, 4),
+                rates={"lstm": 1e-2, "gpt": 3e-3},
+                corpus="plays",
+                n_vocab=512,
+                n_ctx=32,
+                tokens=40 * 8 * 32,
+                batch_size=8,
+                warmup_updates=4,
+                corpus_tokens=50_000,
+                tokenizer_documents=1,
                 heldout_tokens=8192,
             ),
-            Scale.LAPTOP: LanguageModelsConfig(
-                corpus="books",
-                corpus_tokens=None,
-                tokenizer_documents=None,
-                n_vocab=2048,
-                n_ctx=128,
-                n_layers=4,
-                d_model=128,
-                n_heads=4,
-                init_std=0.049,
-                tokens=1_200_000,
-                batch_size=4,
-                peak_learning_rates={"lstm": 2e-2, "gpt": 3e-3},
-                warmup_updates=100,
-                weight_decay=0.01,
+            Scale.LAPTOP: _config(
+                gpt2_decoder(n_layers=4, d_model=128, n_heads=4),
                 order=4,
                 orders=(1, 2, 3, 4, 5),
+                rates={"lstm": 2e-2, "gpt": 3e-3},
+                corpus="books",
+                n_vocab=2048,
+                n_ctx=128,
+                tokens=1_200_000,
+                batch_size=4,
+                warmup_updates=100,
                 heldout_tokens=131_072,
             ),
-            Scale.GPU: LanguageModelsConfig(
-                corpus="books",
-                corpus_tokens=None,
-                tokenizer_documents=None,
-                n_vocab=8192,
-                n_ctx=512,
-                n_layers=12,
-                d_model=768,
-                n_heads=12,
-                init_std=0.02,
-                tokens=20_000_000,
-                batch_size=64,
-                peak_learning_rates={"lstm": 1e-3, "gpt": 6e-4},
-                warmup_updates=100,
-                weight_decay=0.01,
+            Scale.GPU: _config(
+                gpt2_decoder(n_layers=12, d_model=768, n_heads=12),
                 order=4,
                 orders=(1, 2, 3, 4),
+                rates={"lstm": 1e-3, "gpt": 6e-4},
+                corpus="books",
+                n_vocab=8192,
+                n_ctx=512,
+                tokens=20_000_000,
+                batch_size=64,
+                warmup_updates=100,
                 heldout_tokens=1_000_000,
             ),
         },
         seeds={Scale.SMOKE: (100,), Scale.LAPTOP: (100, 101, 102), Scale.GPU: (100, 101, 102)},
         corpora=lambda config: config.corpora,
-        budget=_budget,
+        budget=LanguageModelsConfig.budget,
         measure=_measure,
+        labels={"arm": {"gpt": "decoder", "lstm": "LSTM", "kneser_ney": "Kneser-Ney", "n_gram": "n-gram"}},
     )
 )

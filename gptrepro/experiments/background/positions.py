@@ -17,17 +17,14 @@ scale are not tuned.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-import torch
-
-from gptrepro.evaluate.perplexity import TokenStream, loss_by_position
-from gptrepro.experiments.arms import merged, train_arm
-from gptrepro.experiments.base import Budget, Experiment, Measurement, Unit, register, thin_out
-from gptrepro.experiments.text_training import TextTrainingConfig, tokenized
-from gptrepro.model import Decoder, DecoderConfig
+from gptrepro.evaluate.perplexity import loss_by_position
+from gptrepro.experiments.base import Experiment, Measurement, Row, Unit, register, row
+from gptrepro.experiments.networks import gpt2_decoder
+from gptrepro.experiments.training import TextArms, TextTraining, TokenizedText
 from gptrepro.model.config import Positions
 from gptrepro.scales import Scale
-from gptrepro.train import TrainSettings
 
 ARMS: tuple[Positions, ...] = ("learned", "sinusoidal", "none")
 
@@ -37,78 +34,48 @@ BINS = 16
 """Points of the curve of loss by position."""
 
 
-class PositionsConfig(TextTrainingConfig):
-    """Decoders of one size, each with another kind of positions."""
-
-    peak_learning_rates: dict[Positions, float]
-    """One for each arm, chosen with equal effort."""
-
-    def decoder(self, arm: Positions) -> DecoderConfig:
-        """The model of an arm."""
-        # No text is read twice, so there is no dropout.
-        return self.sized(
-            n_ctx=BEYOND * self.n_ctx, norm="pre", residual_init="scaled", dropout=0.0, positions=arm
-        )
-
-    def settings(self, arm: Positions, seed: int) -> TrainSettings:
-        """The training of an arm."""
-        return self.trained_at(self.peak_learning_rates[arm], seed)
-
-    @property
-    def bin_starts(self) -> list[int]:
-        """First positions of the bins of the curve."""
-        return [b * BEYOND * self.n_ctx // BINS for b in range(BINS)]
+def bin_starts(n_ctx: int) -> list[int]:
+    """First positions of the bins of the curve, for windows of ``n_ctx`` tokens in training."""
+    return [b * BEYOND * n_ctx // BINS for b in range(BINS)]
 
 
-def curve_metric(arm: str, start: int) -> str:
-    """Name of an arm's loss in the bin that begins at position ``start``."""
-    return f"nll_{arm}_from_{start}"
-
-
-def _heldout_metrics(model: Decoder, text: TokenStream, config: PositionsConfig) -> Mapping[str, float]:
-    arm, trained = model.config.positions, config.n_ctx
-    nll = loss_by_position(model, text, BEYOND * trained)
+def _scores(training: TextTraining, model: Any, text: TokenizedText) -> Mapping[str, float]:
+    """The loss in each bin, by its first position, and in each span of the window."""
+    trained = training.n_ctx
+    nll = loss_by_position(model, text.heldout, BEYOND * trained)
     return {
-        f"nll_trained_{arm}": float(nll[:trained].mean()),
-        f"nll_end_{arm}": float(nll[trained - trained // 4 : trained].mean()),
-        f"nll_beyond_{arm}": float(nll[trained:].mean()),
-        **{
-            curve_metric(arm, start): value
-            for start, value in zip(config.bin_starts, nll.reshape(BINS, -1).mean(1).tolist(), strict=True)
-        },
+        "trained": float(nll[:trained].mean()),
+        "end": float(nll[trained - trained // 4 : trained].mean()),
+        "beyond": float(nll[trained:].mean()),
+        **dict(zip(map(str, bin_starts(trained)), nll.reshape(BINS, -1).mean(1).tolist(), strict=True)),
     }
 
 
-def _budget(config: PositionsConfig) -> Budget:
-    one = config.budget(config.decoder("learned"))
-    return Budget(parameters=one.parameters, tokens=len(ARMS) * one.tokens, flops=len(ARMS) * one.flops)
+def _rows(arm: str, training: TextTraining, scores: Mapping[str, float]) -> list[Row]:
+    spans = [row(scores[span], "nll", arm=arm, span=span) for span in ("trained", "end", "beyond")]
+    curve = [row(scores[str(at)], "nll", arm=arm, position=at) for at in bin_starts(training.n_ctx)]
+    return spans + curve
 
 
-def _measure(config: PositionsConfig, unit: Unit) -> Measurement:
-    text = tokenized("gpt2", config, unit.prepared)
-    metrics: dict[str, float] = {}
-    histories: dict[str, list[dict[str, float]]] = {}
-    tokens = 0
-    for arm in ARMS:
-        torch.manual_seed(unit.seed)
-        result = train_arm(
-            arm,
-            Decoder(config.decoder(arm)),
-            text.train,
-            config.settings(arm, unit.seed),
-            unit,
-            experiment="background-positions",
-            evaluate=lambda model: _heldout_metrics(model, text.heldout, config),
-        )
-        metrics |= {name: value for name, value in result.history[-1].items() if name.startswith("nll_")}
-        histories[arm] = result.history
-        tokens += result.tokens
-    return Measurement(
-        metrics=metrics,
-        history=thin_out(merged(histories, ("loss",))),
-        tokens=tokens,
-        flops=_budget(config).flops,
-        tokenizer=text.tokenizer,
+def _measure(config: TextArms, unit: Unit) -> Measurement:
+    results = config.train(unit, _scores)
+    rows = [one for name, arm in config.arms.items() for one in _rows(name, arm, arm.row_at(results[name]))]
+    return config.measurement(unit, results, rows, ("loss",))
+
+
+def _config(n_layers: int, d_model: int, n_heads: int, n_ctx: int, **training: Any) -> TextArms:
+    """Decoders that differ in their positions alone, with rows for those that were never trained."""
+    # No text is read twice, so there is no dropout.
+    return TextArms(
+        arms={
+            arm: TextTraining(
+                network=gpt2_decoder(n_layers, d_model, n_heads, positions=arm, n_positions=BEYOND * n_ctx),
+                tokenizer="gpt2",
+                n_ctx=n_ctx,
+                **training,
+            )
+            for arm in ARMS
+        }
     )
 
 
@@ -119,55 +86,45 @@ POSITIONS = register(
         paper="background",
         question="What does a decoder lose without positions, or beyond the length that it was trained on?",
         configs={
-            Scale.SMOKE: PositionsConfig(
-                corpus="plays",
-                corpus_tokens=50_000,
-                tokenizer_documents=1,
-                n_vocab=512,
-                n_ctx=16,
+            Scale.SMOKE: _config(
                 n_layers=2,
                 d_model=32,
                 n_heads=2,
-                init_std=0.098,
+                n_ctx=16,
+                corpus="plays",
+                n_vocab=512,
                 tokens=40 * 8 * 16,
                 batch_size=8,
-                peak_learning_rates={"learned": 3e-3, "sinusoidal": 3e-3, "none": 3e-3},
+                peak_learning_rate=3e-3,
                 warmup_updates=4,
-                weight_decay=0.01,
+                corpus_tokens=50_000,
+                tokenizer_documents=1,
                 heldout_tokens=8192,
             ),
-            Scale.LAPTOP: PositionsConfig(
-                corpus="books",
-                corpus_tokens=None,
-                tokenizer_documents=None,
-                n_vocab=512,
-                n_ctx=64,
+            Scale.LAPTOP: _config(
                 n_layers=3,
                 d_model=96,
                 n_heads=4,
-                init_std=0.057,
+                n_ctx=64,
+                corpus="books",
+                n_vocab=512,
                 tokens=900_000,
                 batch_size=16,
-                peak_learning_rates={"learned": 6e-3, "sinusoidal": 6e-3, "none": 6e-3},
+                peak_learning_rate=6e-3,
                 warmup_updates=50,
-                weight_decay=0.01,
                 heldout_tokens=131_072,
             ),
-            Scale.GPU: PositionsConfig(
-                corpus="books",
-                corpus_tokens=None,
-                tokenizer_documents=None,
-                n_vocab=8192,
-                n_ctx=512,
+            Scale.GPU: _config(
                 n_layers=12,
                 d_model=768,
                 n_heads=12,
-                init_std=0.02,
+                n_ctx=512,
+                corpus="books",
+                n_vocab=8192,
                 tokens=20_000_000,
                 batch_size=64,
-                peak_learning_rates={"learned": 6e-4, "sinusoidal": 6e-4, "none": 6e-4},
+                peak_learning_rate=6e-4,
                 warmup_updates=100,
-                weight_decay=0.01,
                 heldout_tokens=1_000_000,
             ),
         },
@@ -179,7 +136,19 @@ POSITIONS = register(
             Scale.GPU: (100, 101, 102),
         },
         corpora=lambda config: config.corpora,
-        budget=_budget,
+        budget=TextArms.budget,
         measure=_measure,
+        labels={
+            "arm": {
+                "learned": "learned positions",
+                "sinusoidal": "sinusoidal positions",
+                "none": "no positions",
+            },
+            "span": {
+                "trained": "within the trained length",
+                "end": "in the last quarter of it",
+                "beyond": "beyond it",
+            },
+        },
     )
 )

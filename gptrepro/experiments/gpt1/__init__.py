@@ -3,9 +3,8 @@
 from gptrepro.experiments.gpt1 import (
     fine_tuning,
     fine_tuning_settings,
-    learning_rate,
     pretraining,
     zero_shot,
 )
 
-__all__ = ["fine_tuning", "fine_tuning_settings", "learning_rate", "pretraining", "zero_shot"]
+__all__ = ["fine_tuning", "fine_tuning_settings", "pretraining", "zero_shot"]

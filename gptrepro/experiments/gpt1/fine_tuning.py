@@ -30,8 +30,7 @@ from gptrepro.experiments.gpt1.labelled import (
     remembered,
     score_name,
 )
-from gptrepro.experiments.gpt1.pretraining import LSTM_PRETRAINING, PRETRAINING, LSTMPretrainingConfig
-from gptrepro.experiments.text_training import tokenizer_of
+from gptrepro.experiments.gpt1.pretraining import LSTM_PRETRAINING, PRETRAINING
 from gptrepro.finetune.baselines import bag_of_words, majority
 from gptrepro.finetune.frozen import linear_on_frozen
 from gptrepro.model import Decoder
@@ -52,12 +51,6 @@ class FineTuningConfig(LabelledConfig):
     baselines: tuple[Baseline, ...]
 
 
-class LSTMFineTuningConfig(FineTuningConfig):
-    """The same on a pre-trained LSTM."""
-
-    pretraining: LSTMPretrainingConfig
-
-
 def pretraining_seed(seed: int) -> int:
     """The pre-training that a seed of the fine-tuning starts from: three of them serve all seeds in turn."""
     n = len(PRETRAINING.seeds[Scale.LAPTOP])
@@ -72,7 +65,7 @@ def measure(config: FineTuningConfig, unit: Unit) -> Measurement:
     """
     (folder,) = unit.sources.values()
     pretrained = config.pretraining.pretrained(folder)
-    tokenizer = tokenizer_of("gpt1", config.pretraining, unit.prepared)
+    tokenizer = config.pretraining.load_tokenizer(unit.prepared)
     metrics: dict[str, float] = {}
     failed: dict[str, str] = {}
     tokens = 0
@@ -367,7 +360,7 @@ LSTM_FINE_TUNING = register(
         LSTM_PRETRAINING,
         question="What does a pre-trained LSTM in the place of the Transformer score on the same tasks?",
         configs={
-            scale: LSTMFineTuningConfig(
+            scale: FineTuningConfig(
                 pretraining=LSTM_PRETRAINING.config(scale),
                 tasks={name: rows[-1:] for name, rows in _TASKS[scale].items()},
                 arms={

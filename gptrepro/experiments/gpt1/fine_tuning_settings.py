@@ -21,10 +21,7 @@ from gptrepro.experiments.gpt1.labelled import (
 from gptrepro.experiments.gpt1.pretraining import (
     LSTM_PRETRAINING,
     PRETRAINING,
-    LSTMPretrainingConfig,
 )
-from gptrepro.experiments.gpt1.pretraining import measure as pretrain
-from gptrepro.experiments.text_training import tokenizer_of
 from gptrepro.published import GPT1_FINE_TUNING
 from gptrepro.scales import Scale
 
@@ -37,12 +34,6 @@ class FineTuningSettingsConfig(LabelledConfig):
     """The rates are tried with the first of them; the arms' own rates and updates play no part."""
 
 
-class LSTMFineTuningSettingsConfig(FineTuningSettingsConfig):
-    """The same for the LSTM."""
-
-    pretraining: LSTMPretrainingConfig
-
-
 def dev_score_name(arm: str, rate: float, updates: int) -> str:
     """Name of a mean score on dev rows, such as ``dev_full_at_0.001_for_200``."""
     return f"dev_{arm}_at_{rate:g}_for_{updates}"
@@ -50,9 +41,9 @@ def dev_score_name(arm: str, rate: float, updates: int) -> str:
 
 def _measure(config: FineTuningSettingsConfig, unit: Unit) -> Measurement:
     pilot = replace(unit, folder=unit.folder / "pretraining")
-    pretrain(config.pretraining, pilot)
+    config.pretraining.train(pilot)
     pretrained = config.pretraining.pretrained(pilot.folder)
-    tokenizer = tokenizer_of("gpt1", config.pretraining, unit.prepared)
+    tokenizer = config.pretraining.load_tokenizer(unit.prepared)
     tasks = [LabelledRows(config, task) for task in config.declared]
     metrics: dict[str, float] = {}
     tokens = 0
@@ -80,7 +71,7 @@ def _measure(config: FineTuningSettingsConfig, unit: Unit) -> Measurement:
         metrics[f"best_rate_{name}"] = rate
         metrics[f"best_updates_{name}"] = float(max(update_scores, key=update_scores.__getitem__))
         metrics[f"best_is_at_edge_{name}"] = float(rate in (min(config.rates), max(config.rates)))
-    spent = config.pretraining.cost()
+    spent = config.pretraining.budget()
     return Measurement(
         metrics=metrics,
         history=[],
@@ -94,7 +85,7 @@ def _budget(config: FineTuningSettingsConfig) -> Budget:
     updates = len(config.arms) * (len(config.rates) * config.updates[0] + sum(config.updates[1:]))
     arm = next(iter(config.arms.values())).model_copy(update={"updates": updates})
     tuned = config.model_copy(update={"arms": {"all": arm}}).budget()
-    first = config.pretraining.cost()
+    first = config.pretraining.budget()
     return Budget(tuned.parameters, first.tokens + tuned.tokens, first.flops + tuned.flops)
 
 
@@ -182,7 +173,7 @@ LSTM_FINE_TUNING_SETTINGS = register(
         paper="gpt1",
         question="Which learning rate and how many updates suit the fine-tuning of the pre-trained LSTM?",
         configs={
-            scale: LSTMFineTuningSettingsConfig(
+            scale: FineTuningSettingsConfig(
                 **_settings(
                     LSTM_PRETRAINING,
                     scale,

@@ -15,7 +15,7 @@ import torch
 from gptrepro import storage
 from gptrepro.evaluate.metrics import task_scores
 from gptrepro.experiments.base import Budget, Config, CorpusRef, Unit, UnitOver
-from gptrepro.experiments.gpt1.pretraining import PretrainingConfig
+from gptrepro.experiments.training import TextTraining
 from gptrepro.finetune import SpecialTokens, encode, fine_tune, predict, with_layers_of
 from gptrepro.model import Decoder
 from gptrepro.model.lstm import LSTMLanguageModel
@@ -48,7 +48,7 @@ class Arm(Config):
 class LabelledConfig(Config):
     """Which tasks, on how many rows, in which ways."""
 
-    pretraining: PretrainingConfig
+    pretraining: TextTraining
     tasks: dict[str, tuple[int, ...]]
     """The tasks, and numbers of training rows in ascending order; the last is the table's. What a data set
     lacks to a number is left out."""
@@ -92,11 +92,11 @@ class LabelledConfig(Config):
             for rows in counts
         )
         tokens = updates * self.batch_size * TOKENS_A_ROW
-        return Budget(self.pretraining.cost().parameters, tokens, self.flops(tokens))
+        return Budget(self.pretraining.budget().parameters, tokens, self.flops(tokens))
 
     def flops(self, tokens: float) -> float:
         """What a training on so many tokens costs."""
-        one = self.pretraining.cost()
+        one = self.pretraining.budget()
         return tokens * one.flops / one.tokens
 
 
@@ -166,7 +166,7 @@ def fine_tuned(
     def train_and_score() -> dict[str, float]:
         chosen = rows.train(n_rows, unit.seed)
         torch.manual_seed(unit.seed)
-        body = with_layers_of(pretrained, config.pretraining.network(), arm.layers)
+        body = with_layers_of(pretrained, config.pretraining.model(), arm.layers)
         model, result = fine_tune(
             body,
             task,

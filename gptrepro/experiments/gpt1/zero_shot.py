@@ -42,10 +42,8 @@ from gptrepro.experiments.gpt1.pretraining import (
     LSTM_PRETRAINING,
     MILESTONES,
     PRETRAINING,
-    LSTMPretrainingConfig,
-    PretrainingConfig,
 )
-from gptrepro.experiments.text_training import tokenizer_of
+from gptrepro.experiments.training import TextTraining
 from gptrepro.scales import Scale
 from gptrepro.sources.corpora import load_corpus
 from gptrepro.tasks.gpt1 import find_task
@@ -66,7 +64,7 @@ ITEMS_SEED = 0
 class ZeroShotConfig(Config):
     """Which model is asked what."""
 
-    pretraining: PretrainingConfig
+    pretraining: TextTraining
     tasks: dict[str, str]
     """The task that each heuristic is tried on; which part of `HEURISTICS` runs."""
     last_words: str | None
@@ -84,12 +82,6 @@ class ZeroShotConfig(Config):
         ]
         passages = [CorpusRef(self.last_words, "test")] if self.last_words else []
         return [self.pretraining.corpora[0], *dict.fromkeys(asked), *passages]
-
-
-class LSTMZeroShotConfig(ZeroShotConfig):
-    """The same of the LSTM."""
-
-    pretraining: LSTMPretrainingConfig
 
 
 @dataclass(frozen=True)
@@ -196,7 +188,7 @@ def ask(reader: Reader, config: ZeroShotConfig, tasks: Mapping[str, TaskData]) -
 def _measure(config: ZeroShotConfig, unit: Unit, arm: str) -> Measurement:
     training = config.pretraining
     (folder,) = unit.sources.values()
-    tokenizer = tokenizer_of("gpt1", training, unit.prepared)
+    tokenizer = training.load_tokenizer(unit.prepared)
     paragraphs = Paragraphs(tokenizer, tokenizer.vocab[LINE_END])
     tasks = {name: load_task(find_task(task)) for name, task in config.tasks.items()}
 
@@ -279,7 +271,7 @@ LSTM_ZERO_SHOT = register(
         "gpt1-lstm-zero-shot",
         "lstm",
         LSTM_PRETRAINING,
-        LSTMZeroShotConfig,
+        ZeroShotConfig,
         "What can an LSTM judge without training for it, and when during its pre-training?",
     )
 )

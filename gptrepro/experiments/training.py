@@ -1,0 +1,383 @@
+"""One training on running text: of which network, on what, for how long; and several of them as arms.
+
+A `TextTraining` is a plain value. From it follow the data that it reads, the optimiser's settings, the
+weights at each fraction of the run and the cost; so that experiments differ only in what they measure.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import Field, model_validator
+
+from gptrepro import storage
+from gptrepro.earlier.kneser_ney import KneserNey
+from gptrepro.errors import GptreproError
+from gptrepro.evaluate.perplexity import Perplexity, TokenStream, evaluate_perplexity
+from gptrepro.experiments.base import (
+    Budget,
+    Config,
+    CorpusRef,
+    Measurement,
+    Row,
+    Unit,
+    UnitOver,
+    thin_out,
+)
+from gptrepro.experiments.networks import Network, NGram
+from gptrepro.model import Decoder
+from gptrepro.model.language_model import LanguageModel
+from gptrepro.model.lstm import LSTMLanguageModel
+from gptrepro.sources.corpora import load_corpus
+from gptrepro.text.batches import Batches, BatchSource, Mixture
+from gptrepro.text.samples import spread_passages
+from gptrepro.text.shards import TokenShards, write_shards
+from gptrepro.tokenizer import Tokenizer
+from gptrepro.tokenizer.trained import TokenizerKind, trained_tokenizer
+from gptrepro.train import TrainSettings, load_weights, train, weights_file
+from gptrepro.train.loop import TrainResult
+from gptrepro.train.schedule import ScheduleShape
+
+EVALUATION_BATCH_TOKENS = 4096
+"""Tokens that are scored together; it changes speed and nothing else."""
+
+LONGEST_WARMUP = 2000
+"""Updates of GPT-1's warm-up (section 4.1)."""
+
+
+def _batch_size(fields: dict[str, Any]) -> int:
+    """As many sequences as make about 2,000 updates, but at least 8 and at most GPT-1's 64."""
+    sequences: int = round(fields["tokens"] / (2000 * fields["n_ctx"]))
+    return min(64, max(8, sequences))
+
+
+def _warmup_updates(fields: dict[str, Any]) -> int:
+    """A twentieth of the updates, at most GPT-1's."""
+    updates: int = math.ceil(fields["tokens"] / (fields["batch_size"] * fields["n_ctx"]))
+    return min(LONGEST_WARMUP, math.ceil(updates / 20))
+
+
+@dataclass(frozen=True)
+class TokenizedText:
+    """What a training reads and what it is scored on, as tokens."""
+
+    train: Mapping[str, TokenShards]
+    """By corpus."""
+    heldout: TokenStream
+    tokenizer_digest: str
+
+    @property
+    def n_train_tokens(self) -> int:
+        """Tokens of all corpora together."""
+        return sum(shards.n_tokens for shards in self.train.values())
+
+
+class TextTraining(Config):
+    """A network, what it reads, and how it is trained.
+
+    What is left out of the batch and the warm-up is derived from the rest when the value is made, and stays
+    as it is in copies that are cut short.
+    """
+
+    network: Network
+    corpus: str | dict[str, float]
+    """The text that is read; several with their weights are a mixture."""
+    heldout: str | None = None
+    """The corpus whose held-out text is scored, where it is not the one that is read: some have none of
+    their own."""
+    tokenizer: TokenizerKind
+    """Whose way of tokenizing; the tokenizer is trained on the text that is read."""
+    n_vocab: int
+    n_ctx: int
+    """Tokens in a window of the training."""
+    tokens: int
+    """Training tokens; rounded up to whole updates."""
+    batch_size: int = Field(default_factory=_batch_size)
+    """Sequences of ``n_ctx`` tokens in an update."""
+    peak_learning_rate: float
+    """Counting has no use for it."""
+    warmup_updates: int = Field(default_factory=_warmup_updates)
+    schedule: ScheduleShape = "cosine"
+    final_rate_fraction: float = 0.0
+    """The last learning rate as a fraction of the peak."""
+    weight_decay: float = 0.01
+    milestones: tuple[Fraction, ...] = (Fraction(1),)
+    """Fractions of the training after which it is scored and its weights are kept; without any, it is scored
+    at the end and nothing is kept."""
+    corpus_tokens: int | None = None
+    """Tokens of each text that are used; all of them when None."""
+    tokenizer_documents: int | None = None
+    """Documents of each corpus that the tokenizer is trained on; all of them when None."""
+    heldout_tokens: int | None = None
+    """Held-out tokens that are scored, in passages spread over all held-out texts; all of the tokens when
+    None."""
+
+    @model_validator(mode="after")
+    def _names_what_is_scored(self) -> TextTraining:
+        if self.heldout is None and not isinstance(self.corpus, str):
+            raise ValueError("a mixture has no held-out text of its own: name the corpus of it as heldout")
+        return self
+
+    # What it reads.
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The corpora that are read and how often each is drawn, relative to the others."""
+        return {self.corpus: 1.0} if isinstance(self.corpus, str) else self.corpus
+
+    @property
+    def train_corpora(self) -> list[CorpusRef]:
+        """The text that is read."""
+        return [CorpusRef(name, "train") for name in self.weights]
+
+    @property
+    def corpora(self) -> list[CorpusRef]:
+        """The text that is read, and the text that is scored."""
+        return [*self.train_corpora, CorpusRef(self.heldout or next(iter(self.weights)), "heldout")]
+
+    def load_tokenizer(self, prepared: Path) -> Tokenizer:
+        """The tokenizer, trained on the text that is read or found below ``prepared``."""
+        texts = [load_corpus(corpus.name, split=corpus.split) for corpus in self.train_corpora]
+        return trained_tokenizer(
+            self.tokenizer, texts, self.n_vocab, prepared, documents=self.tokenizer_documents
+        )
+
+    def tokenized(self, prepared: Path) -> TokenizedText:
+        """All text as tokens, written below ``prepared`` or found there."""
+        tokenizer = self.load_tokenizer(prepared)
+        *read, scored = (
+            write_shards(
+                load_corpus(corpus.name, split=corpus.split),
+                tokenizer,
+                prepared / "shards",
+                limit_tokens=self.corpus_tokens,
+            )
+            for corpus in self.corpora
+        )
+        part = scored if self.heldout_tokens is None else spread_passages(scored, self.heldout_tokens)
+        return TokenizedText(dict(zip(self.weights, read, strict=True)), part, tokenizer.digest)
+
+    def batches(self, text: TokenizedText, seed: int) -> BatchSource:
+        """The training text in the order of a seed, which is the same for every network."""
+        sources = [
+            (Batches(text.train[name], self.batch_size, self.n_ctx, seed), weight)
+            for name, weight in self.weights.items()
+        ]
+        return sources[0][0] if len(sources) == 1 else Mixture(sources, seed)
+
+    # How it is trained.
+
+    @property
+    def updates(self) -> int:
+        """Optimiser steps."""
+        return math.ceil(self.tokens / (self.batch_size * self.n_ctx))
+
+    def milestone(self, fraction: Fraction | float) -> int:
+        """The update that completes ``fraction`` of the training; 0 is before the first."""
+        return max(1, round(self.updates * fraction)) if fraction else 0
+
+    def settings(self, seed: int) -> TrainSettings:
+        """The training of a seed."""
+        kept = tuple(self.milestone(fraction) for fraction in self.milestones)
+        return TrainSettings(
+            steps=self.updates,
+            batch_size=self.batch_size,
+            context=self.n_ctx,
+            peak_lr=self.peak_learning_rate,
+            warmup_steps=self.warmup_updates,
+            schedule=self.schedule,
+            final_lr_fraction=self.final_rate_fraction,
+            weight_decay=self.weight_decay,
+            seed=seed,
+            log_every=max(1, self.updates // 50),
+            evaluate_at=kept,
+            checkpoint_at=(0, *kept) if kept else (),
+        )
+
+    @property
+    def n_layers(self) -> int:
+        """Layers of the network."""
+        return 0 if isinstance(self.network, NGram) else self.network.n_layers
+
+    def model(self) -> Decoder | LSTMLanguageModel:
+        """The network before training, drawn from torch's generator.
+
+        Raises:
+            GptreproError: it is a counting model.
+        """
+        if isinstance(self.network, NGram):
+            raise GptreproError(
+                "Counts of n-grams are no network: train a decoder or an LSTM for its weights."
+            )
+        return self.network.build(self.n_vocab, self.n_ctx)
+
+    def fresh(self, seed: int) -> Decoder | LSTMLanguageModel:
+        """The network before training, drawn from torch's generator, which is seeded."""
+        torch.manual_seed(seed)
+        return self.model()
+
+    def pretrained(self, folder: Path, fraction: Fraction | float = 1) -> Decoder | LSTMLanguageModel:
+        """The network, in evaluation mode, as the seed that was trained in ``folder`` had it after
+        ``fraction`` of its training; 0 is untrained.
+
+        Raises:
+            GptreproError: the weights of that fraction were not kept, or it is a counting model.
+        """
+        model = self.model()
+        load_weights(model, weights_file(folder, self.milestone(fraction)))
+        return model.eval()
+
+    def train(
+        self,
+        unit: Unit,
+        *,
+        folder: Path | None = None,
+        evaluate: Evaluate | None = None,
+        name: str | None = None,
+    ) -> TrainResult:
+        """Train the network of a seed, or go on; what has finished is only read.
+
+        Args:
+            unit: its seed draws the weights and the order of the text.
+            folder: gets checkpoints, metrics and weights; the unit's own when None.
+            evaluate: what is measured at each milestone; the held-out losses when None.
+            name: what the progress bar says beside the seed; the kind of network when None.
+
+        Raises:
+            UnitOver: the unit's time is used up.
+        """
+        text = self.tokenized(unit.prepared)
+        scores = evaluate or heldout_scores
+        if isinstance(self.network, NGram):
+            return self._counted(self.network, text, unit.seed, scores)
+        result = train(
+            self.fresh(unit.seed),
+            self.batches(text, unit.seed),
+            replace(self.settings(unit.seed), compile=unit.compile),
+            folder or unit.folder,
+            evaluate=lambda model: scores(self, model, text),
+            device=unit.device,
+            stop_after_seconds=unit.seconds_left(),
+            name=f"{name or self.network.kind}, seed {unit.seed}",
+        )
+        if not result.finished:
+            raise UnitOver
+        return result
+
+    def _counted(self, network: NGram, text: TokenizedText, seed: int, scores: Evaluate) -> TrainResult:
+        """Count the windows that a network of this seed would read, whole and in part."""
+        began = time.monotonic()
+        windows = self.batches(text, seed).take(self.updates * self.batch_size)  # (W, n_ctx + 1)
+        history: list[dict[str, float]] = []
+        for update in sorted({self.milestone(fraction) for fraction in (*self.milestones, Fraction(1))}):
+            model = KneserNey(windows[: update * self.batch_size], self.n_vocab, network.order)
+            read = {"step": update, "tokens": update * self.batch_size * self.n_ctx}
+            history.append(read | dict(scores(self, model, text)))
+        # Like its budget, it has trained on no token.
+        return TrainResult(True, self.updates, 0, time.monotonic() - began, history)
+
+    def row_at(self, result: TrainResult, fraction: Fraction | float = 1) -> dict[str, float]:
+        """What was logged and scored after a milestone of the training."""
+        return next(row for row in result.history if row["step"] == self.milestone(fraction))
+
+    def score(self, model: LanguageModel | KneserNey, text: TokenStream) -> Perplexity:
+        """How well a model predicts a text: a network in windows of ``n_ctx`` tokens that start from nothing,
+        counts from as many tokens back as they have, wherever they are."""
+        if isinstance(model, KneserNey):
+            nll = model.nll(text.tokens.astype(np.int64))
+            share = len(nll) / text.n_tokens
+            words, n_bytes = text.n_words * share, text.n_bytes * share
+            return Perplexity(float(nll.mean()), len(nll), words, n_bytes, window_nll=[])
+        return evaluate_perplexity(
+            model, text, self.n_ctx, batch_size=max(1, EVALUATION_BATCH_TOKENS // self.n_ctx)
+        )
+
+    def budget(self) -> Budget:
+        """What the training of one network costs; counting is free."""
+        if isinstance(self.network, NGram):
+            return Budget(parameters=0, tokens=0, flops=0.0)
+        tokens = self.updates * self.batch_size * self.n_ctx
+        return Budget(
+            parameters=self.network.parameters(self.n_vocab, self.n_ctx),
+            tokens=tokens,
+            flops=tokens * self.network.flops_per_token(self.n_vocab, self.n_ctx),
+        )
+
+
+Evaluate = Callable[[TextTraining, Any, TokenizedText], Mapping[str, float]]
+"""From a training, its model (a network or `KneserNey`) and its text to named figures."""
+
+
+def heldout_scores(training: TextTraining, model: Any, text: TokenizedText) -> Mapping[str, float]:
+    """Loss and perplexity on the held-out text."""
+    scored = training.score(model, text.heldout)
+    return {
+        "heldout_nll": scored.nll_per_token,
+        "heldout_perplexity": scored.perplexity_per_token,
+        "heldout_perplexity_per_word": scored.perplexity_per_word,
+        "heldout_bits_per_byte": scored.bits_per_byte,
+    }
+
+
+class TextArms(Config):
+    """An experiment that compares trainings: each seed makes them one after the other."""
+
+    arms: dict[str, TextTraining]
+
+    @property
+    def corpora(self) -> list[CorpusRef]:
+        """The text that any arm reads or is scored on."""
+        return list(dict.fromkeys(corpus for arm in self.arms.values() for corpus in arm.corpora))
+
+    def budget(self) -> Budget:
+        """What all arms cost; the parameters are those of the largest."""
+        costs = [arm.budget() for arm in self.arms.values()]
+        return Budget(
+            parameters=max(cost.parameters for cost in costs),
+            tokens=sum(cost.tokens for cost in costs),
+            flops=sum(cost.flops for cost in costs),
+        )
+
+    def train(self, unit: Unit, evaluate: Evaluate | None = None) -> dict[str, TrainResult]:
+        """Train every arm in a folder of its own, or go on.
+
+        Raises:
+            UnitOver: the unit's time is used up.
+        """
+        return {
+            name: arm.train(unit, folder=unit.folder / name, evaluate=evaluate, name=name)
+            for name, arm in self.arms.items()
+        }
+
+    def measurement(
+        self, unit: Unit, results: Mapping[str, TrainResult], rows: list[Row], history: Iterable[str]
+    ) -> Measurement:
+        """What a seed measured, with the course of the named figures in every arm."""
+        digests = {arm.load_tokenizer(unit.prepared).digest: None for arm in self.arms.values()}
+        together = storage.sha256_text(storage.canonical_json(list(digests)))
+        return Measurement(
+            rows=rows,
+            history=thin_out(joined({arm: result.history for arm, result in results.items()}, history)),
+            tokens=sum(result.tokens for result in results.values()),
+            flops=self.budget().flops,
+            tokenizer=next(iter(digests)) if len(digests) == 1 else together,
+        )
+
+
+def joined(histories: Mapping[str, list[dict[str, float]]], names: Iterable[str]) -> list[dict[str, float]]:
+    """The histories of all arms as one: a row for each step, ``<name>_<arm>`` for each of ``names``."""
+    chosen = tuple(names)
+    steps: dict[float, dict[str, float]] = {}
+    for arm, history in histories.items():
+        for logged in history:
+            place = steps.setdefault(logged["step"], {"step": logged["step"], "tokens": logged["tokens"]})
+            place |= {f"{name}_{arm}": logged[name] for name in chosen if name in logged}
+    return list(steps.values())
