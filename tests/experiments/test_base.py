@@ -31,4 +31,4 @@ def test_a_thinned_history_keeps_its_ends():
 
 def test_too_long_a_history_is_refused():
     with pytest.raises(ValueError, match="at most 64"):
-        Measurement(metrics={}, history=[{}] * 65, tokens=0, flops=0.0, tokenizer="a" * 64)
+        Measurement(rows=[], history=[{}] * 65, tokens=0, flops=0.0, tokenizer="a" * 64)

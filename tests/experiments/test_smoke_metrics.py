@@ -1,4 +1,4 @@
-"""Every experiment gives its committed metrics at smoke scale, or somebody raises its version.
+"""Every experiment gives its committed rows at smoke scale, or somebody raises its version.
 
 A record's digest knows nothing of source text. This test is what notices that code now measures something
 else: then raise the experiment's ``version`` (published records become stale) or explain in the commit why
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,20 +36,38 @@ COUNTS_ROWS = {
 one or two, and how far that moves a score."""
 
 
+def by_coordinates(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """The value at each place; two rows at one place would hide each other."""
+    found = {
+        json.dumps({name: at for name, at in row.items() if name != "value"}, sort_keys=True): row["value"]
+        for row in rows
+    }
+    assert len(found) == len(rows), "two rows share all their coordinates"
+    return found
+
+
+def written(known: dict[str, Any]) -> str:
+    """The file: an experiment after the other, a line for each row."""
+    parts = []
+    for name, measured in sorted(known.items()):
+        rows = ",\n".join(f"   {json.dumps(row)}" for row in measured["rows"])
+        parts.append(f' "{name}": {{\n  "version": {measured["version"]},\n  "rows": [\n{rows}\n  ]\n }}')
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_smoke_metrics_are_the_committed_ones(name, request, monkeypatch, tmp_path):
     monkeypatch.setenv("GPTREPRO_THREADS", "1")
     record = obtain(name, scale=Scale.SMOKE, run="missing")
     assert record is not None
-    measured = {"version": record.version, "metrics": record.runs[0].metrics}
+    measured = {"version": record.version, "rows": record.runs[0].rows}
     known = json.loads(COMMITTED.read_text()) if COMMITTED.exists() else {}
     if request.config.getoption("--renew-smoke-metrics"):
-        known[name] = measured
-        COMMITTED.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
+        COMMITTED.write_text(written(known | {name: measured}))
         pytest.skip("renewed")
     assert name in known, f"{name} has no committed smoke metric: run this test with --renew-smoke-metrics"
-    assert measured["metrics"] == pytest.approx(
-        known[name]["metrics"], rel=2e-4, abs=COUNTS_ROWS.get(name)
+    assert by_coordinates(measured["rows"]) == pytest.approx(
+        by_coordinates(known[name]["rows"]), rel=2e-4, abs=COUNTS_ROWS.get(name)
     ), (
         f"{name} measures something else than its committed smoke metrics: raise its version, or explain why "
         "the change is neutral, and run this test with --renew-smoke-metrics"

@@ -1,4 +1,4 @@
-"""Shared preparations: a tokenizer is trained once; a sample spreads over the whole text."""
+"""Samples of text: passages spread over the whole, and short texts as they are."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gptrepro.experiments import prepare
-from gptrepro.experiments.prepare import encoded, spread_passages, trained_tokenizer
-from gptrepro.sources.corpora import load_corpus
+from gptrepro.text.samples import encoded, spread_passages
+from gptrepro.tokenizer import train_byte_level_bpe
 
 
 @dataclass
@@ -20,14 +19,6 @@ class Stream:
     @property
     def n_tokens(self) -> int:
         return len(self.tokens)
-
-
-def test_a_tokenizer_is_trained_once_for_a_text_and_a_size(tmp_path, monkeypatch):
-    corpus = load_corpus("plays", split="heldout")
-    first = trained_tokenizer("gpt2", corpus, 300, tmp_path)
-    monkeypatch.setattr(prepare, "_TRAINERS", {})  # a second training would fail
-    again = trained_tokenizer("gpt2", corpus, 300, tmp_path)
-    assert again.digest == first.digest and again.n_vocab == 300
 
 
 def test_a_sample_reaches_from_start_to_end_and_keeps_proportions():
@@ -45,8 +36,8 @@ def test_a_sample_of_a_short_text_is_the_text():
     assert spread_passages(stream, 16_384).n_tokens == 100
 
 
-def test_a_short_text_is_encoded_in_memory(tmp_path):
-    tokenizer = trained_tokenizer("gpt2", load_corpus("plays", split="heldout"), 300, tmp_path)
+def test_a_short_text_is_encoded_in_memory():
+    tokenizer = train_byte_level_bpe(["To be, or not"], 260)
     sample = encoded("To be, or not to be", tokenizer)
     assert tokenizer.decode([int(i) for i in sample.tokens]) == "To be, or not to be"
     assert (sample.n_bytes, sample.n_words) == (19, 6)
