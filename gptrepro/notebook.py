@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import pandas as pd
 from IPython.display import HTML, Code
 
 from gptrepro.evaluate.statistics import paired_t
+from gptrepro.results import Record
 
 
 def show_table(table: pd.DataFrame, *, caption: str | None = None) -> HTML:
@@ -21,8 +23,9 @@ def show_table(table: pd.DataFrame, *, caption: str | None = None) -> HTML:
     )
 
 
-def mean_in_words(values: Sequence[float], digits: int = 1) -> str:
+def mean_in_words(values: Iterable[float], digits: int = 1) -> str:
     """The mean over seeds and its 95% t-interval, such as ``62.7 (61.7 to 63.7)``; one value stands alone."""
+    values = list(values)
     if len(values) < 2:
         return f"{values[0]:.{digits}f}"
     interval = paired_t(values)
@@ -32,3 +35,19 @@ def mean_in_words(values: Sequence[float], digits: int = 1) -> str:
 def show_source(thing: type | Callable[..., object]) -> Code:
     """The source of a class or function of the library: what is printed is what runs."""
     return Code(inspect.getsource(thing), language="python")  # type: ignore[no-untyped-call]
+
+
+def by_seed(lines: pd.DataFrame, along: str) -> pd.DataFrame:
+    """Lines of a record's table as a curve of each seed: (seeds, points), the points ascending.
+
+    Args:
+        lines: what `Record.select` gave; lines without the coordinate are left out, and what else differs
+            among them (the tasks of an average) is averaged.
+        along: the coordinate of the points.
+    """
+    return lines.pivot_table(index="seed", columns=along, values="value")
+
+
+def mean_over_tasks(record: Record, **where: Any) -> list[float]:
+    """The mean over tasks of each seed, at some coordinates."""
+    return [float(mean) for mean in record.select(**where).groupby("seed")["value"].mean()]

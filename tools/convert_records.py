@@ -2,8 +2,9 @@
 
     python -m tools.convert_records FILE...
 
-Runs, commits, dates and settings stay. Averages, margins and choices that layout 1 stored are left out: rules
-and pages compute them. What a record of layout 1 did not keep (the number format) stays "not recorded".
+Runs, commits, dates and settings stay; the settings are written in the form that trainings have now. Averages,
+margins and choices that layout 1 stored are left out: rules and pages compute them. What a record of layout 1
+did not keep (the number format) stays "not recorded".
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from typing import Any
 
 from gptrepro import storage
 from gptrepro.errors import GptreproError
+from gptrepro.experiments import find_experiment
 from gptrepro.experiments.base import Row, row
-from gptrepro.results.record import NOT_RECORDED, Record, as_text
+from gptrepro.results.record import NOT_RECORDED, DataUsed, Record, as_text, digest_of
+from gptrepro.scales import Scale
 from gptrepro.tasks.gpt1 import find_task
 
 LETTERS = {"1_5": 4.5, "6_7": 6.5, "8_9": 8.5, "10_11": 10.5, "12_up": 13}
@@ -179,14 +182,85 @@ def rows_of(experiment: str, config: Mapping[str, Any], metrics: Mapping[str, fl
     return [*rows, *relative(rows)] if convert is zero_shot else rows
 
 
+def training(
+    old: Mapping[str, Any], tokenizer: str, network: Mapping[str, Any], **changes: Any
+) -> dict[str, Any]:
+    """The settings of a training on text, whose network had its fields among them."""
+    shared = ("corpus", "corpus_tokens", "tokenizer_documents", "n_vocab", "n_ctx", "tokens", "batch_size")
+    shared += ("warmup_updates", "weight_decay", "heldout_tokens", "peak_learning_rate")
+    kept = {name: old[name] for name in shared if name in old}
+    return kept | {"network": network, "tokenizer": tokenizer} | changes
+
+
+def decoder(old: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+    """The decoder of a training."""
+    size = {name: old[name] for name in ("n_layers", "d_model", "n_heads", "init_std")}
+    return {"kind": "decoder"} | size | {"dropout": old.get("dropout", 0.0)} | changes
+
+
+def gpt1_training(old: Mapping[str, Any], milestones: bool = True) -> dict[str, Any]:
+    """The pre-training of a GPT-1 decoder, or of the LSTM beside it, whose settings had ``units``."""
+    network = decoder(old)
+    if "units" in old:
+        network = {"kind": "lstm", "beside": network, "units": old["units"]}
+    fractions = [f"1/{2**k}" for k in range(6, 0, -1)] + ["1"]
+    return training(old, "gpt1", network, milestones=fractions if milestones else [])
+
+
+def positions_arms(old: Mapping[str, Any]) -> dict[str, Any]:
+    """Decoders of GPT-2's arrangement, with rows for twice the trained length."""
+    pre = {"norm": "pre", "residual_init": "scaled", "n_positions": 2 * old["n_ctx"]}
+    return {
+        "arms": {
+            arm: training(old, "gpt2", decoder(old, positions=arm, **pre), peak_learning_rate=rate)
+            for arm, rate in old["peak_learning_rates"].items()
+        }
+    }
+
+
+def language_model_arms(old: Mapping[str, Any]) -> dict[str, Any]:
+    """A decoder, the LSTM beside it, and counts of the same windows at the decoder's (unused) rate."""
+    network = decoder(old, norm="pre", residual_init="scaled")
+    rates, milestones = old["peak_learning_rates"], ["1/8", "1/4", "1/2", "1"]
+    arms = {
+        "kneser_ney": ({"kind": "n_gram", "order": old["order"]}, rates["gpt"]),
+        "lstm": ({"kind": "lstm", "beside": network}, rates["lstm"]),
+        "gpt": (network, rates["gpt"]),
+    }
+    return {
+        "arms": {
+            arm: training(old, "gpt2", network, peak_learning_rate=rate, milestones=milestones)
+            for arm, (network, rate) in arms.items()
+        },
+        "orders": old["orders"],
+    }
+
+
+def settings_of(experiment: str, old: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a record in today's form."""
+    if experiment == "background-positions":
+        return positions_arms(old)
+    if experiment == "background-language-models":
+        return language_model_arms(old)
+    if "pretraining" in old:
+        return dict(old) | {"pretraining": gpt1_training(old["pretraining"])}
+    if "training" in old:
+        return dict(old) | {"training": gpt1_training(old["training"], milestones=False)}
+    return gpt1_training(old) if experiment.endswith("-pretraining") else dict(old)
+
+
 def converted(old: Mapping[str, Any]) -> Record:
-    """A record of layout 1 in layout 2; its digest, which named the same settings, stays.
+    """A record of layout 1 in layout 2.
 
     Raises:
         GptreproError: it is of another layout, or of an experiment that never had layout 1.
     """
     if old.get("layout") != 1:
         raise GptreproError(f"Only records of layout 1 are converted, not of {old.get('layout')}.")
+    name, scale = old["experiment"], Scale(old["scale"])
+    kind = type(find_experiment(name).config(scale))
+    config = kind.model_validate(settings_of(name, old["config"]))
+    data = [DataUsed.model_validate(each) for each in old["data"]]
     runs = [
         {name: value for name, value in run.items() if name not in ("metrics", "commit")}
         | {
@@ -196,7 +270,14 @@ def converted(old: Mapping[str, Any]) -> Record:
         }
         for run in old["runs"]
     ]
-    return Record.sealed(**dict(old) | {"layout": 2, "replicated_over": "seed", "runs": runs})
+    fields = {
+        "layout": 2,
+        "replicated_over": "seed",
+        "config": config.model_dump(mode="json"),
+        "digest": digest_of(name, old["version"], config.without_defaults(), data, old["tokenizer"]),
+        "runs": runs,
+    }
+    return Record.sealed(**dict(old) | fields)
 
 
 def main(paths: list[str]) -> None:

@@ -37,7 +37,8 @@ from gptrepro.model import Decoder
 from gptrepro.model.language_model import LanguageModel
 from gptrepro.model.lstm import LSTMLanguageModel
 from gptrepro.sources.corpora import load_corpus
-from gptrepro.text.batches import Batches, BatchSource, Mixture
+from gptrepro.text.batches import Batches
+from gptrepro.text.mixture import Mixture
 from gptrepro.text.samples import spread_passages
 from gptrepro.text.shards import TokenShards, write_shards
 from gptrepro.tokenizer import Tokenizer
@@ -165,7 +166,7 @@ class TextTraining(Config):
         part = scored if self.heldout_tokens is None else spread_passages(scored, self.heldout_tokens)
         return TokenizedText(dict(zip(self.weights, read, strict=True)), part, tokenizer.digest)
 
-    def batches(self, text: TokenizedText, seed: int) -> BatchSource:
+    def batches(self, text: TokenizedText, seed: int) -> Batches | Mixture:
         """The training text in the order of a seed, which is the same for every network."""
         sources = [
             (Batches(text.train[name], self.batch_size, self.n_ctx, seed), weight)

@@ -102,10 +102,31 @@ def test_the_score_that_stands_for_a_heuristic_is_put_on_the_way_from_guessing_t
     assert [(row["score"], row["value"]) for row in rows] == [("accuracy", 0.4), ("relative", 0.25)]
 
 
-def test_runs_commits_and_dates_stay() -> None:
+_LSTM = {
+    "corpus": "books",
+    "corpus_tokens": None,
+    "tokenizer_documents": None,
+    "n_vocab": 6000,
+    "n_ctx": 128,
+    "n_layers": 4,
+    "d_model": 160,
+    "n_heads": 5,
+    "init_std": 0.044,
+    "tokens": 4_000_000,
+    "batch_size": 16,
+    "warmup_updates": 100,
+    "weight_decay": 0.01,
+    "heldout_tokens": 131_072,
+    "dropout": 0.0,
+    "peak_learning_rate": 0.04,
+    "units": None,
+}
+
+
+def test_runs_and_settings_stay() -> None:
     run = {
         "seed": 100,
-        "metrics": {"heldout_nll_at_0.002": 5.4},
+        "metrics": {"heldout_nll_at_1_1": 5.4},
         "history": [{"loss": 5.5}],
         "matrices": {},
         "tokens": 10,
@@ -118,19 +139,22 @@ def test_runs_commits_and_dates_stay() -> None:
     }
     old = {
         "layout": 1,
-        "experiment": "gpt1-learning-rate",
+        "experiment": "gpt1-lstm-pretraining",
         "version": 1,
         "scale": "laptop",
-        "config": {"rates": [0.002]},
+        "config": _LSTM,
         "data": [],
         "tokenizer": "a" * 64,
         "digest": "d" * 64,
         "runs": [run],
     }
     record = converted(old)
-    assert (record.digest, record.config, record.seeds) == ("d" * 64, old["config"], [100])
     now = record.runs[0].model_dump(mode="json")
     assert now["commits"] == ["c" * 40] and now["precision"] == "not recorded"
     assert all(now[name] == run[name] for name in run.keys() - {"metrics", "commit"})
+    network = record.config["network"]
+    assert (network["kind"], network["units"], network["beside"]["init_std"]) == ("lstm", None, 0.044)
+    of_network = {"n_layers", "d_model", "n_heads", "init_std", "dropout", "units"}
+    assert all(record.config[name] == _LSTM[name] for name in _LSTM.keys() - of_network)
     with pytest.raises(GptreproError, match="layout 1"):
         converted(record.model_dump(mode="json"))
