@@ -17,7 +17,7 @@ from gptrepro.experiments.base import CorpusRef, Unit, UnitOver
 from gptrepro.experiments.networks import DecoderNetwork, LSTMNetwork, NGram, init_std_at
 from gptrepro.experiments.training import TextArms, TextTraining, joined
 from gptrepro.sources.corpora import load_corpus
-from gptrepro.text.batches import Mixture
+from gptrepro.text.mixture import Mixture
 from gptrepro.text.samples import Sample
 from gptrepro.tokenizer.trained import trained_tokenizer
 from tests.model.small import small_decoder
