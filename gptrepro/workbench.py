@@ -18,14 +18,15 @@ import torch
 from gptrepro import storage
 from gptrepro.checkpoints import load_checkpoint, save_checkpoint
 from gptrepro.errors import GptreproError
-from gptrepro.evaluate.completions import CompletionScores, read_completions, score_completions
 from gptrepro.evaluate.perplexity import Perplexity, evaluate_perplexity
+from gptrepro.evaluate.prompted import Reader
 from gptrepro.generation.sampling import generate
 from gptrepro.model import Decoder, DecoderConfig
 from gptrepro.published import PUBLISHED, published_model
 from gptrepro.sources.assets import tokenizer_files
 from gptrepro.sources.corpora import Corpus, load_corpus
 from gptrepro.sources.text_file import TextFile, open_text_file
+from gptrepro.tasks.prompted import Item
 from gptrepro.text.batches import Batches
 from gptrepro.text.shards import TokenShards, write_shards
 from gptrepro.tokenizer import (
@@ -221,15 +222,56 @@ def perplexity_of(
     }
 
 
-def completions_of(checkpoint: Path, jsonl: Path) -> CompletionScores:
-    """Score the rows ``{"context", "completion"}`` of a JSON lines file.
+def completions_of(checkpoint: Path, jsonl: Path) -> dict[str, Any]:
+    """Score the rows ``{"context", "completion"}`` of a JSON lines file, one by one and together.
+
+    A context that is too long loses its beginning; each row says how many tokens it lost.
 
     Raises:
         GptreproError: the checkpoint cannot be opened, or a row is not of that form.
     """
     opened = open_checkpoint(checkpoint)
-    rows = read_completions(jsonl)
-    return score_completions(opened.model, opened.tokenizer, rows, opened.model.config.n_ctx)
+    items = read_completions(jsonl)
+    reader = Reader(opened.model, opened.tokenizer, opened.model.config.n_ctx, overflow="left")
+    rows = [score.texts[0] for score in reader.score(items)]
+    total = sum(row.log_likelihood for row in rows)
+    return {
+        "rows": len(rows),
+        "exact_match": sum(row.exact_match for row in rows) / len(rows),
+        "mean_log_likelihood": total / len(rows),
+        "log_likelihood_per_token": total / sum(row.n_tokens for row in rows),
+        "scores": [row._asdict() for row in rows],
+    }
+
+
+def read_completions(path: Path) -> list[Item]:
+    """The rows of a JSON lines file, each with the texts ``context`` and ``completion``.
+
+    Raises:
+        GptreproError: the file is missing or empty, or a line is not such a row; it names the line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise GptreproError(f"{path} cannot be read as UTF-8 text: name a JSON lines file.") from error
+    items: list[Item] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            item = Item((row["context"],), (row["completion"],))
+            well_formed = all(isinstance(part, str) for part in (*item.contexts, *item.targets))
+        except (ValueError, KeyError, TypeError):
+            well_formed = False
+        if not well_formed:
+            raise GptreproError(
+                f'Line {number} of {path} is no row {{"context": "...", "completion": "..."}}: correct it.'
+            )
+        items.append(item)
+    if not items:
+        raise GptreproError(f"{path} has no rows: give it one JSON object a line.")
+    return items
 
 
 def continue_prompt(

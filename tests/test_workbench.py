@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from gptrepro.errors import GptreproError
+from gptrepro.tasks.prompted import Item
 from gptrepro.train import TrainSettings
 from gptrepro.workbench import (
     completions_of,
@@ -19,6 +20,7 @@ from gptrepro.workbench import (
     open_text,
     open_tokenizer,
     perplexity_of,
+    read_completions,
     train_on_text,
 )
 
@@ -71,8 +73,39 @@ def test_completions_prefer_what_was_read(folder):
             for completion in (" the log.", " my own .")
         )
     )
-    read, unread = completions_of(folder / "checkpoint", rows).rows
-    assert read.log_likelihood > unread.log_likelihood + 1
+    found = completions_of(folder / "checkpoint", rows)
+    read, unread = found["scores"]
+    assert read["log_likelihood"] > unread["log_likelihood"] + 1
+    assert found["mean_log_likelihood"] == pytest.approx(
+        found["log_likelihood_per_token"] * (read["n_tokens"] + unread["n_tokens"]) / 2
+    )
+
+
+def test_completions_are_read_from_json_lines(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    lines = [{"context": "a\u2028", "completion": "b", "id": 1}, {"context": "c", "completion": "d"}]
+    path.write_text("\n\n".join(map(json.dumps, lines)))
+    assert read_completions(path) == [Item(("a\u2028",), ("b",)), Item(("c",), ("d",))]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no rows"),
+        (b'{"context": "a"}', "Line 1 of"),
+        (b'{"context": "a", "completion": "b"}\nnot json', "Line 2 of"),
+        (b'{"context": "a", "completion": 3}', "Line 1 of"),
+        (b"[1]", "Line 1 of"),
+        (b"\xff\xfe", "UTF-8"),
+    ],
+)
+def test_a_file_without_completions_is_explained(tmp_path, content, message):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(GptreproError, match=message):
+        read_completions(path)
+    with pytest.raises(GptreproError, match="cannot be read"):
+        read_completions(tmp_path / "absent.jsonl")
 
 
 def test_a_prompt_is_continued_as_the_text_goes(folder):

@@ -101,18 +101,14 @@ def completions(
     """How likely each completion is, and whether greedy decoding would write it."""
     from gptrepro.workbench import completions_of
 
-    scores = completions_of(checkpoint, jsonl)
-    summary = {
-        "rows": len(scores.rows),
-        "exact_match": scores.accuracy,
-        "mean_log_likelihood": scores.mean_log_likelihood,
-        "log_likelihood_per_token": scores.log_likelihood_per_token,
-    }
+    found = completions_of(checkpoint, jsonl)
     if as_json:
-        print_json(summary | {"scores": [vars(row) for row in scores.rows]})
+        print_json(found)
         return
-    typer.echo(f"{summary['rows']} rows, exact match {scores.accuracy:.3f}")
-    typer.echo(f"log-likelihood: {scores.mean_log_likelihood:.3f} nats a row")
+    typer.echo(f"{found['rows']} rows, exact match {found['exact_match']:.3f}")
+    typer.echo(f"log-likelihood: {found['mean_log_likelihood']:.3f} nats a row")
+    if cut := sum(row["dropped"] > 0 for row in found["scores"]):
+        typer.echo(f"{cut} contexts were too long and lost their beginning")
 
 
 @app.command()

@@ -1,1 +1,1 @@
-"""Evaluation: perplexity, completions and the statistics behind every verdict."""
+"""Evaluation: perplexity, questions put as text, and the statistics behind every verdict."""

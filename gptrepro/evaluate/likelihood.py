@@ -53,30 +53,30 @@ def token_nll(model: LanguageModel, ids: Tensor, targets: Tensor) -> TokenScores
     return TokenScores(nll.view(targets.shape), greedy.view(targets.shape))
 
 
-def branches_nll(model: Decoder, sequences: Sequence[Sequence[int]], starts: Sequence[int]) -> TokenScores:
-    """Score the ends of sequences that begin alike, reading their common beginning only once.
-
-    The same as `token_nll` of each, for fewer operations where the beginning is long, such as a prompt with
-    examples, and the rest is short.
+def ends_nll(model: LanguageModel, sequences: Sequence[Sequence[int]], starts: Sequence[int]) -> TokenScores:
+    """Score the ends of sequences; call it within `inference`.
 
     Args:
+        model: in evaluation mode.
         sequences: B lists of ids.
         starts: the first scored token of each, at least 1.
 
     Returns:
         Scores of shape (B, T - 1), T the length of the longest: at ``t``, those of a sequence's token t + 1.
     """
-    shape = (len(sequences), max(map(len, sequences)) - 1)
-    ids = torch.zeros(shape, dtype=torch.int64)  # behind its end a shorter sequence goes on with anything
-    targets = torch.full(shape, IGNORED_TARGET)
-    for row, (sequence, start) in enumerate(zip(sequences, starts, strict=True)):
-        ids[row, : len(sequence) - 1] = torch.tensor(sequence[:-1])
-        targets[row, start - 1 : len(sequence) - 1] = torch.tensor(sequence[start:])
+    return token_nll(model, *_laid_out(sequences, starts))
+
+
+def branches_nll(model: Decoder, sequences: Sequence[Sequence[int]], starts: Sequence[int]) -> TokenScores:
+    """`ends_nll`, but the beginning that all sequences have in common is read only once.
+
+    That saves work where the beginning is long, such as a prompt with examples, and the rest is short.
+    """
     shared = _shared_beginning(sequences, min(starts))
     if not shared:
-        return token_nll(model, ids, targets)
-    ids, targets = ids.to(device_of(model)), targets.to(device_of(model))
-    continuation = Continuation(model, [sequences[0][:shared]], shape[1] - shared)
+        return ends_nll(model, sequences, starts)
+    ids, targets = (part.to(device_of(model)) for part in _laid_out(sequences, starts))
+    continuation = Continuation(model, [sequences[0][:shared]], ids.shape[1] - shared)
     rows = torch.zeros_like(ids[:, 0])
     continuation.reorder(rows)
     found = [
@@ -84,10 +84,21 @@ def branches_nll(model: Decoder, sequences: Sequence[Sequence[int]], starts: Seq
             continuation.append(ids[:, place]) if place >= shared else continuation.logits[rows],
             targets[:, place],
         )
-        for place in range(shared - 1, shape[1])
+        for place in range(shared - 1, ids.shape[1])
     ]
     nll, greedy = (torch.stack(part, dim=1) for part in zip(*found, strict=True))  # (B, T - shared)
     return TokenScores(F.pad(nll, (shared - 1, 0)), F.pad(greedy, (shared - 1, 0), value=True))
+
+
+def _laid_out(sequences: Sequence[Sequence[int]], starts: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """(B, T - 1) ids and (B, T - 1) targets; behind its end a shorter sequence goes on with anything."""
+    shape = (len(sequences), max(map(len, sequences)) - 1)
+    ids = torch.zeros(shape, dtype=torch.int64)
+    targets = torch.full(shape, IGNORED_TARGET)
+    for row, (sequence, start) in enumerate(zip(sequences, starts, strict=True)):
+        ids[row, : len(sequence) - 1] = torch.tensor(sequence[:-1])
+        targets[row, start - 1 : len(sequence) - 1] = torch.tensor(sequence[start:])
+    return ids, targets
 
 
 def _of_logits(logits: Tensor, targets: Tensor) -> TokenScores:

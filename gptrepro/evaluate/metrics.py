@@ -1,8 +1,11 @@
-"""The scores that the tables of fine-tuning print: accuracy, F1, and three correlations."""
+"""The scores that the papers' tables print: of labels, of rankings, and of written answers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+import string
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -47,3 +50,51 @@ def task_scores(task: Task, right: ArrayLike, predicted: ArrayLike) -> dict[str,
         right, predicted: (N,) numbers of labels each, or scores.
     """
     return {name: METRICS[name](right, predicted) for name in task.metrics}
+
+
+def auc(right: ArrayLike, scores: ArrayLike) -> float:
+    """How often a score of label 1 exceeds one of label 0; 0.5 by chance.
+
+    Args:
+        right: (N,) labels, 0 or 1.
+        scores: (N,)
+    """
+    return float(metrics.roc_auc_score(right, scores))
+
+
+def best_threshold(right: ArrayLike, scores: ArrayLike) -> float:
+    """The threshold at or above which label 1 is predicted, with the highest Matthews correlation.
+
+    Args:
+        right: (N,) labels, 0 or 1.
+        scores: (N,)
+    """
+    fpr, tpr, thresholds = metrics.roc_curve(right, scores, drop_intermediate=False)
+    share = float(np.asarray(right).mean())  # of label 1
+    predicted = share * tpr + (1 - share) * fpr  # share of predictions 1 at each threshold
+    # 0 / 0 where all predictions are the same: their correlation is 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        matthews = (tpr - fpr) * np.sqrt(share * (1 - share) / (predicted * (1 - predicted)))
+    return float(thresholds[np.nanargmax(matthews)])
+
+
+def answer_words(answer: str) -> list[str]:
+    """An answer as it is compared: no case, punctuation or articles (SQuAD, Rajpurkar et al. 2016)."""
+    plain = "".join(letter for letter in answer.lower() if letter not in string.punctuation)
+    return re.sub(r"\b(a|an|the)\b", " ", plain).split()
+
+
+def exact_match(answer: str, references: Sequence[str]) -> float:
+    """1 where an answer has the words of a reference, else 0."""
+    return float(any(answer_words(answer) == answer_words(reference) for reference in references))
+
+
+def word_f1(answer: str, references: Sequence[str]) -> float:
+    """The harmonic mean of precision and recall of an answer's words, against the nearest reference."""
+
+    def against(reference: list[str]) -> float:
+        given = answer_words(answer)
+        common = sum((Counter(given) & Counter(reference)).values())
+        return 2 * common / (len(given) + len(reference)) if common else float(given == reference)
+
+    return max(against(answer_words(reference)) for reference in references)

@@ -11,10 +11,11 @@ from sklearn.preprocessing import StandardScaler
 from torch.nn.utils.rnn import pad_sequence
 
 from gptrepro.finetune.baselines import linear_model
-from gptrepro.finetune.inputs import FILLER, TextEncoder
+from gptrepro.finetune.inputs import FILLER
 from gptrepro.model import Decoder
 from gptrepro.model.lstm import LSTMLanguageModel
 from gptrepro.tasks.labelled import Example, Task
+from gptrepro.tokenizer import TextEncoder
 
 
 def linear_on_frozen(

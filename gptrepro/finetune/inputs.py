@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -28,20 +28,13 @@ from torch.nn.utils.rnn import pad_sequence
 
 from gptrepro.errors import GptreproError
 from gptrepro.tasks.labelled import Example, Kind, Task
+from gptrepro.tokenizer import TextEncoder
 
 FILLER = 0
 """The id behind the shorter sequences of a batch; a causal model never looks at it."""
 
 SHORTEST_CONTEXT = 5
 """Three special tokens and one token of each of two texts."""
-
-
-class TextEncoder(Protocol):
-    """What the transformations need of a tokenizer."""
-
-    def encode(self, text: str) -> list[int]:
-        """The ids of a text."""
-        ...
 
 
 class SpecialTokens(NamedTuple):

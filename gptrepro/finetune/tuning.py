@@ -11,12 +11,13 @@ from torch import Tensor
 
 from gptrepro.evaluate.metrics import task_scores
 from gptrepro.finetune.batches import LabelledBatches
-from gptrepro.finetune.inputs import EncodedExample, TextEncoder, collate, encode
+from gptrepro.finetune.inputs import EncodedExample, collate, encode
 from gptrepro.finetune.model import FineTuned
 from gptrepro.model import Decoder
 from gptrepro.model.lstm import LSTMLanguageModel
 from gptrepro.published import GPT1_FINE_TUNING, FineTuningRecipe
 from gptrepro.tasks.labelled import Example, Task
+from gptrepro.tokenizer import TextEncoder
 from gptrepro.train import TrainResult, train
 from gptrepro.train.settings import PrecisionChoice
 

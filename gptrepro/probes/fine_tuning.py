@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import tempfile
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -41,9 +42,15 @@ CLOSE = 1e-4
 class _Bytes:
     """Each byte is a token."""
 
+    end_of_text = None
+
     def encode(self, text: str) -> list[int]:
         """The ids of a text."""
         return list(text.encode())
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of ids."""
+        return bytes(ids).decode()
 
 
 def _example(task: Task) -> Example:

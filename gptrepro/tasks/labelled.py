@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from gptrepro.errors import GptreproError
 from gptrepro.sources.corpora import load_corpus
 from gptrepro.tasks.parts import Part, place_of
 from gptrepro.text.order import random_words
+
+T = TypeVar("T")
 
 Kind = Literal["classification", "entailment", "similarity", "multiple choice"]
 """GPT-1's four forms of input (Radford et al. 2018, Figure 1)."""
@@ -124,7 +126,7 @@ def load_task(task: Task) -> TaskData:
     return TaskData(train, parts["dev"], parts["test"])
 
 
-def subsample(examples: Sequence[Example], n: int, seed: int) -> list[Example]:
+def subsample(examples: Sequence[T], n: int, seed: int) -> list[T]:
     """``n`` random examples; with one seed, fewer of them are always among more of them.
 
     Raises:

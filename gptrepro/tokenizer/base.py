@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import tokenizers
 
@@ -36,6 +36,23 @@ class _PieceIds(dict[str, list[int]]):
                 self.clear()
             self[piece] = ids
         return ids
+
+
+class TextEncoder(Protocol):
+    """What reads and writes texts as ids: a tokenizer, or something around one."""
+
+    @property
+    def end_of_text(self) -> int | None:
+        """The id that starts a text, if the vocabulary has one."""
+        ...
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of a text."""
+        ...
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of ids."""
+        ...
 
 
 class Tokenizer(ABC):

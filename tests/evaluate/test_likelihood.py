@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from gptrepro.evaluate.likelihood import branches_nll, token_nll
-from gptrepro.model.language_model import LanguageModel, inference
+from gptrepro.evaluate.likelihood import branches_nll, ends_nll, token_nll
+from gptrepro.model.language_model import inference
 from gptrepro.model.loss import CHUNK, IGNORED_TARGET
 from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
 from tests.model.small import small_decoder
@@ -85,16 +85,14 @@ def test_losses_add_up_in_fp32_where_the_model_computes_in_bf16() -> None:
 )
 @pytest.mark.parametrize("begins", [[7, 8, 9, 10, 11], [7], []])
 def test_sequences_that_begin_alike_score_as_each_alone(changes: dict[str, Any], begins: list[int]) -> None:
-    model: LanguageModel = small_decoder(n_ctx=N_CTX, **changes)
+    model = small_decoder(n_ctx=N_CTX, **changes)
     sequences = [[*begins, 1, 2, 3], [*begins, 4, 5], [*begins, 6, 20, 21, 22, 23, 24, 25, 26, 27, 28]]
     starts = [len(begins) + 1, len(begins) + 1, len(begins) + 3]
     with inference(model):
-        together = branches_nll(model, sequences, starts)  # type: ignore[arg-type]
-        for row, (sequence, start) in enumerate(zip(sequences, starts, strict=True)):
-            targets = torch.tensor([sequence[1:]])
-            targets[:, : start - 1] = IGNORED_TARGET
-            alone = token_nll(model, torch.tensor([sequence[:-1]]), targets)
-            length = len(sequence) - 1
-            torch.testing.assert_close(together.nll[row, :length], alone.nll[0], rtol=1e-4, atol=1e-5)
-            assert torch.equal(together.greedy[row, :length], alone.greedy[0])
-            assert not together.nll[row, length:].any()
+        together = branches_nll(model, sequences, starts)
+        apart = [ends_nll(model, [one], [start]) for one, start in zip(sequences, starts, strict=True)]
+    for row, alone in enumerate(apart):
+        length = len(sequences[row]) - 1
+        torch.testing.assert_close(together.nll[row, :length], alone.nll[0], rtol=1e-4, atol=1e-5)
+        assert torch.equal(together.greedy[row, :length], alone.greedy[0])
+        assert not together.nll[row, length:].any()

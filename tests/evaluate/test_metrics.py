@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import warnings
 
+import numpy as np
 import pytest
+from sklearn.metrics import matthews_corrcoef, roc_auc_score
 
-from gptrepro.evaluate.metrics import METRICS, task_scores
+from gptrepro.evaluate.metrics import METRICS, auc, best_threshold, exact_match, task_scores, word_f1
 from gptrepro.tasks.gpt1 import find_task
 
 RIGHT, PREDICTED = [1, 1, 1, 0, 0, 0, 0, 1], [1, 1, 0, 0, 0, 1, 0, 1]
@@ -38,3 +40,28 @@ def test_a_constant_prediction_scores_zero_without_a_warning(name: str) -> None:
 def test_a_task_names_its_metrics() -> None:
     assert list(task_scores(find_task("mrpc"), RIGHT, PREDICTED)) == ["f1", "accuracy"]
     assert list(task_scores(find_task("stsb"), [1.0, 2.0], [1.0, 3.0])) == ["pearson", "spearman"]
+
+
+def test_the_area_under_the_curve_is_that_of_scikit_learn() -> None:
+    random = np.random.default_rng(0)
+    right = random.integers(0, 2, 200)
+    scores = random.normal(size=200) + right
+    assert auc(right, scores) == pytest.approx(roc_auc_score(right, scores))
+    assert auc(right, -scores) == pytest.approx(1 - auc(right, scores))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_other_threshold_has_a_higher_correlation(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    right = random.integers(0, 2, 80)
+    scores = np.round(random.normal(size=80) + right, 1)  # with ties
+    found = matthews_corrcoef(right, scores >= best_threshold(right, scores))
+    assert found == pytest.approx(max(matthews_corrcoef(right, scores >= t) for t in np.unique(scores)))
+
+
+def test_written_answers_are_compared_without_case_punctuation_and_articles() -> None:
+    assert exact_match(" The Nile.", ["Amazon", "nile"]) == 1.0
+    assert exact_match("Nile river", ["nile"]) == 0.0
+    assert word_f1("the river Nile", ["Amazon", "Nile"]) == pytest.approx(2 / 3)
+    assert word_f1("two two", ["two of them"]) == pytest.approx(2 / 5)
+    assert word_f1("", ["a"]) == 1.0 and word_f1("x", ["y"]) == 0.0

@@ -6,50 +6,40 @@ the LSTM of ``gpt1-lstm-pretraining`` about the same ones. Nothing is trained he
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from fractions import Fraction
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from gptrepro.evaluate.metrics import METRICS
-from gptrepro.evaluate.zero_shot import (
-    Paragraphs,
-    Reader,
-    acceptability,
-    accuracy,
-    auc,
-    best_threshold,
-    choices,
-    last_words,
-    referents,
-    sentiment,
-)
+from gptrepro.evaluate.metrics import METRICS, auc, best_threshold
+from gptrepro.evaluate.prompted import Paragraphs, Reader, preferences, right_answers
 from gptrepro.experiments.base import (
     Budget,
     Config,
     CorpusRef,
     Experiment,
     Measurement,
+    Outcomes,
+    Row,
     Unit,
     UnitOver,
     register,
+    row,
 )
 from gptrepro.experiments.gpt1.labelled import remembered
-from gptrepro.experiments.gpt1.pretraining import (
-    LSTM_PRETRAINING,
-    MILESTONES,
-    PRETRAINING,
-)
+from gptrepro.experiments.gpt1.pretraining import LSTM_PRETRAINING, MILESTONES, PRETRAINING
 from gptrepro.experiments.training import TextTraining
 from gptrepro.scales import Scale
-from gptrepro.sources.corpora import load_corpus
 from gptrepro.tasks.gpt1 import find_task
 from gptrepro.tasks.labelled import Example, TaskData, load_task, subsample
-from gptrepro.text.order import random_words
+from gptrepro.tasks.prompted import PROMPTED, Item, PromptedTask, rows_of
 from gptrepro.tokenizer.gpt1 import LINE_END
+from gptrepro.train.precision import choose_device
+
+T = TypeVar("T")
 
 CHECKPOINTS = (Fraction(0), *MILESTONES)
 """Fractions of the training after which the models are asked; 0 is untrained."""
@@ -84,132 +74,115 @@ class ZeroShotConfig(Config):
         return [self.pretraining.corpora[0], *dict.fromkeys(asked), *passages]
 
 
-@dataclass(frozen=True)
-class Heuristic:
-    """One way of asking, and what guessing would score."""
-
-    ask: Callable[[Reader, list[Example], list[Example]], dict[str, float]]
-    """From a reader, examples to choose a threshold by, and those to report on."""
-    score: str
-    """The metric of these that stands for the heuristic, in the paper's form."""
-    chance: float
-
-    def relative(self, score: float) -> float:
-        """The share of the way from guessing (0) to no mistake (1). The paper's Figure 2 has the best system
-        of its time in the place of no mistake."""
-        return (score - self.chance) / (1 - self.chance)
-
-
-def _acceptability(reader: Reader, dev: list[Example], test: list[Example]) -> dict[str, float]:
-    scores = [acceptability(reader, [one.texts[0] for one in part]) for part in (dev, test)]
-    right = [np.array([one.label for one in part]) for part in (dev, test)]
-    predicted = scores[1] >= best_threshold(right[0], scores[0])
-    return {"auc": auc(right[1], scores[1]), "matthews": METRICS["matthews"](right[1], predicted)}
-
-
-def _sentiment(reader: Reader, dev: list[Example], test: list[Example]) -> dict[str, float]:
-    found, right = sentiment(reader, [one.texts[0] for one in test]), [one.label for one in test]
-    return {
-        "auc": auc(right, found.plain[:, 1] - found.plain[:, 0]),
-        "accuracy": accuracy(right, found.plain),
-        "accuracy_corrected": accuracy(right, found.corrected),
-    }
-
-
-def _choices(reader: Reader, dev: list[Example], test: list[Example]) -> dict[str, float]:
-    found = choices(reader, [one.texts[0] for one in test], [one.answers for one in test])
-    right = [one.label for one in test]
-    return {"accuracy": accuracy(right, found.plain), "accuracy_corrected": accuracy(right, found.corrected)}
-
-
-def _referents(reader: Reader, dev: list[Example], test: list[Example]) -> dict[str, float]:
-    found = referents(reader, [one.texts[0] for one in test], [one.answers for one in test])
-    return {"accuracy": accuracy([one.label for one in test], found)}
-
-
-HEURISTICS = {
-    "acceptability": Heuristic(_acceptability, "auc", chance=0.5),
-    "sentiment": Heuristic(_sentiment, "auc", chance=0.5),
-    "questions": Heuristic(_choices, "accuracy", chance=0.2),
-    "referents": Heuristic(_referents, "accuracy", chance=0.5),
-    "word_order": Heuristic(_acceptability, "auc", chance=0.5),
-    "continuation": Heuristic(_choices, "accuracy", chance=0.5),
+HEURISTICS: dict[str, PromptedTask] = {
+    name: PROMPTED[f"gpt1-{name.replace('_', '-')}"]
+    for name in ("acceptability", "sentiment", "questions", "referents", "word_order", "continuation")
 }
-"""The paper's four, and two of them on held-out novels."""
+"""The paper's four, and two of them on held-out novels, in its form. Where an accuracy has a known bias, a
+corrected one stands beside it: less the log-likelihood of the same words without the text in question, so
+that an answer that is long, or rare, is not at a disadvantage."""
+
+LAST_WORD = PROMPTED["lambada-last-word"]
+"""Not in the paper."""
 
 
-def metric_at(fraction: Fraction, arm: str, measure: str) -> str:
-    """Name of a metric of a model at a checkpoint, such as ``auc_word_order_decoder_at_1_8``."""
-    return f"{measure}_{arm}_at_{fraction.numerator}_{fraction.denominator}"
+def relative(score: float, chance: float) -> float:
+    """The share of the way from guessing (0) to no mistake (1). The paper's Figure 2 has the best system of
+    its time in the place of no mistake."""
+    return (score - chance) / (1 - chance)
 
 
-def relative(metrics: Mapping[str, float], name: str) -> float:
-    """Relative performance of a heuristic among the metrics of a model."""
-    heuristic = HEURISTICS[name]
-    return heuristic.relative(metrics[f"{heuristic.score}_{name}"])
+def _at_most(most: int, items: list[T]) -> list[T]:
+    return subsample(items, min(most, len(items)), ITEMS_SEED) if items else []
 
 
-def roughness(curve: Sequence[float]) -> float:
-    """How far a curve over the milestones is from a steady one: the root mean square distance from its
-    least-squares line over the number of doublings."""
-    doublings = np.arange(len(curve))
-    line = np.polynomial.Polynomial.fit(doublings, curve, 1)
-    return float(np.sqrt(np.mean((np.asarray(curve) - line(doublings)) ** 2)))
-
-
-def _items(reader: Reader, examples: list[Example], most: int) -> list[Example]:
+def _items(task: PromptedTask, reader: Reader, examples: list[Example], most: int) -> list[Item]:
     """At most so many random examples among those whose texts, or answers, the model can read whole."""
     fitting = [one for one in examples if all(map(reader.fits, one.answers or one.texts))]
-    return subsample(fitting, min(most, len(fitting)), ITEMS_SEED) if fitting else []
+    return [task.made(vars(one)) for one in _at_most(most, fitting)]
 
 
-def _passages(corpus: str, most: int) -> list[str]:
-    """At most so many random passages of a corpus."""
-    passages = list(load_corpus(corpus, "test").documents())
-    order = np.argsort(random_words(ITEMS_SEED, 0, len(passages)), kind="stable")
-    return [passages[i] for i in order[:most]]
+def ask(
+    reader: Reader, config: ZeroShotConfig, tasks: Mapping[str, TaskData], **at: str | float
+) -> tuple[list[Row], list[Outcomes]]:
+    """Every score of one model, at the coordinates ``at``, and who of the items was right."""
+    rows: list[Row] = []
+    outcomes: list[Outcomes] = []
 
+    def add(value: float | list[bool], score: str, task: str) -> None:
+        if isinstance(value, list):
+            outcomes.append(Outcomes({"score": score, "task": task, **at}, value))
+            value = float(np.mean(value))
+        rows.append(row(value, score, decimals=DECIMALS, task=task, **at))
 
-def ask(reader: Reader, config: ZeroShotConfig, tasks: Mapping[str, TaskData]) -> dict[str, float]:
-    """Every metric of one model, by ``<metric>_<heuristic>``; ``skill`` is its mean relative performance."""
-    metrics: dict[str, float] = {}
     for name, data in tasks.items():
-        dev, test = (_items(reader, part, config.items) for part in (data.dev, data.test))
-        metrics |= {
-            f"{measure}_{name}": value for measure, value in HEURISTICS[name].ask(reader, dev, test).items()
-        }
-    metrics["skill"] = float(np.mean([relative(metrics, name) for name in tasks]))
+        heuristic = HEURISTICS[name]
+        dev, test = (_items(heuristic, reader, part, config.items) for part in (data.dev, data.test))
+        found = _asked(reader, heuristic, dev, test)
+        for score, value in found.items():
+            add(value, score, name)
+        add(relative(float(np.mean(found[heuristic.metric])), heuristic.chance), "relative", name)
     if config.last_words:
-        words = last_words(reader, _passages(config.last_words, config.items))
-        metrics |= {"log_p_last_word": words.mean_log_likelihood, "accuracy_last_word": words.accuracy}
-    return metrics
+        passages = _at_most(config.items, rows_of(config.last_words, LAST_WORD.split))
+        items = [LAST_WORD.made(passage) for passage in passages]
+        scores = reader.score(items)
+        add(float(np.mean(preferences(scores, "total"))), "log_likelihood", "last_word")
+        add(right_answers(items, scores, LAST_WORD.normalisation), "accuracy", "last_word")
+    return rows, outcomes
 
 
-def _measure(config: ZeroShotConfig, unit: Unit, arm: str) -> Measurement:
+def _asked(
+    reader: Reader, heuristic: PromptedTask, dev: list[Item], test: list[Item]
+) -> dict[str, float | list[bool]]:
+    """The scores of a heuristic on test items; of an accuracy, whether each item is right.
+
+    A likelihood says acceptable above a threshold, which is chosen on dev items.
+    """
+    scores, gold = reader.score(test), [item.gold for item in test]
+    plain = heuristic.normalisation
+    found: dict[str, float | list[bool]] = {}
+    leaning = preferences(scores, plain)
+    if heuristic.metric == "auc":
+        found["auc"] = auc(gold, leaning)
+    if heuristic.shape == "cloze":
+        threshold = best_threshold([item.gold for item in dev], preferences(reader.score(dev), plain))
+        found["matthews"] = METRICS["matthews"](gold, leaning >= threshold)
+        return found
+    found["accuracy"] = right_answers(test, scores, plain)
+    if test[0].stem is not None:
+        found["accuracy_corrected"] = right_answers(test, scores, "stem")
+    return found
+
+
+def _measure(config: ZeroShotConfig, unit: Unit) -> Measurement:
     training = config.pretraining
     (folder,) = unit.sources.values()
     tokenizer = training.load_tokenizer(unit.prepared)
     paragraphs = Paragraphs(tokenizer, tokenizer.vocab[LINE_END])
     tasks = {name: load_task(find_task(task)) for name, task in config.tasks.items()}
 
-    def asked(fraction: Fraction) -> dict[str, float]:
+    def asked(fraction: Fraction) -> dict[str, Any]:
         if not unit.seconds_left():
             raise UnitOver
-        reader = Reader(training.pretrained(folder, fraction), paragraphs, training.n_ctx)
-        return {name: round(value, DECIMALS) for name, value in ask(reader, config, tasks).items()}
+        model = training.pretrained(folder, fraction).to(choose_device(unit.device))
+        reader = Reader(model, paragraphs, training.n_ctx, overflow="left")
+        rows, outcomes = ask(reader, config, tasks, arm=training.network.kind, fraction=float(fraction))
+        return {"rows": rows, "outcomes": [asdict(one) for one in outcomes]}
 
-    found = {
-        fraction: remembered(
-            unit.folder / f"{metric_at(fraction, arm, 'scores')}.json", partial(asked, fraction)
+    found = [
+        remembered(
+            unit.folder / f"at-{fraction.numerator}-{fraction.denominator}.json", partial(asked, fraction)
         )
         for fraction in CHECKPOINTS
-    }
-    metrics = {
-        metric_at(at, arm, name): value for at, scores in found.items() for name, value in scores.items()
-    }
-    curves = [[relative(found[fraction], name) for fraction in MILESTONES] for name in tasks]
-    metrics[f"roughness_{arm}"] = float(np.mean([roughness(curve) for curve in curves]))
-    return Measurement(metrics, history=[], tokens=0, flops=0.0, tokenizer=tokenizer.digest)
+    ]
+    return Measurement(
+        rows=[line for at in found for line in at["rows"]],
+        outcomes=[Outcomes(**one) for at in found for one in at["outcomes"]],
+        history=[],
+        tokens=0,
+        flops=0.0,
+        tokenizer=tokenizer.digest,
+    )
 
 
 _ALL: dict[str, Any] = {
@@ -237,8 +210,8 @@ _ASKED: dict[Scale, dict[str, Any]] = {
 
 
 def _experiment(
-    name: str, arm: str, pretraining: Experiment[Any], config: type[ZeroShotConfig], question: str
-) -> Experiment[Any]:
+    name: str, pretraining: Experiment[TextTraining], question: str
+) -> Experiment[ZeroShotConfig]:
     """The experiment that asks the model of ``pretraining``."""
     return Experiment(
         name=name,
@@ -246,22 +219,25 @@ def _experiment(
         paper="gpt1",
         question=question,
         configs={
-            scale: config(pretraining=pretraining.config(scale), **asked) for scale, asked in _ASKED.items()
+            scale: ZeroShotConfig(pretraining=pretraining.config(scale), **asked)
+            for scale, asked in _ASKED.items()
         },
         seeds=pretraining.seeds,
         builds_on=lambda seed: {pretraining.name: seed},
         corpora=lambda config: config.corpora,
         budget=lambda config: Budget(parameters=0, tokens=0, flops=0.0),  # nothing is trained
-        measure=partial(_measure, arm=arm),
+        measure=_measure,
+        labels={
+            **pretraining.labels,
+            "task": {name: name.replace("_", " ") for name in (*HEURISTICS, "last_word")},
+        },
     )
 
 
 ZERO_SHOT = register(
     _experiment(
         "gpt1-zero-shot",
-        "decoder",
         PRETRAINING,
-        ZeroShotConfig,
         "What can a language model judge without training for it, and when during pre-training?",
     )
 )
@@ -269,9 +245,7 @@ ZERO_SHOT = register(
 LSTM_ZERO_SHOT = register(
     _experiment(
         "gpt1-lstm-zero-shot",
-        "lstm",
         LSTM_PRETRAINING,
-        ZeroShotConfig,
         "What can an LSTM judge without training for it, and when during its pre-training?",
     )
 )

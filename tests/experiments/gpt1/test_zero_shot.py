@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from gptrepro.claims import load_claims
+from gptrepro.evaluate.prompted import Paragraphs, Reader
 from gptrepro.experiments.base import Unit, UnitOver
-from gptrepro.experiments.gpt1.pretraining import LSTM_PRETRAINING, MILESTONES, PRETRAINING
+from gptrepro.experiments.gpt1.pretraining import LSTM_PRETRAINING, PRETRAINING
 from gptrepro.experiments.gpt1.zero_shot import (
     CHECKPOINTS,
     HEURISTICS,
     LSTM_ZERO_SHOT,
     ZERO_SHOT,
-    metric_at,
+    ask,
     relative,
-    roughness,
 )
-from gptrepro.results.record import MAX_PUBLISHED_BYTES
+from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
 from gptrepro.scales import Scale
-from gptrepro.tasks.gpt1 import find_task
+from gptrepro.tasks.labelled import Example, TaskData
 from gptrepro.train import weights_file
 from gptrepro.train.state import save_weights
+from tests.evaluate.test_prompted import Letters
 
 MODELS = {"decoder": ZERO_SHOT, "lstm": LSTM_ZERO_SHOT}
 
@@ -40,24 +41,8 @@ def test_both_models_are_asked_the_same_after_the_pre_training_of_the_same_seed(
     assert LSTM_ZERO_SHOT.builds_on(101) == {"gpt1-lstm-pretraining": 101}
 
 
-def test_chance_is_what_guessing_among_the_labels_scores() -> None:
-    for name, task in ZERO_SHOT.config(Scale.LAPTOP).tasks.items():
-        assert HEURISTICS[name].chance == pytest.approx(1 / len(find_task(task).labels)), name
-        assert relative({f"{HEURISTICS[name].score}_{name}": HEURISTICS[name].chance}, name) == 0
-        assert relative({f"{HEURISTICS[name].score}_{name}": 1.0}, name) == 1
-
-
-def test_names_of_metrics() -> None:
-    assert metric_at(Fraction(1, 8), "decoder", "auc_word_order") == "auc_word_order_decoder_at_1_8"
-    assert metric_at(Fraction(0), "lstm", "skill") == "skill_lstm_at_0_1"
-
-
-def test_a_steady_curve_is_smooth_and_noise_is_rough_in_its_own_units() -> None:
-    steady = [0.1 * step for step in range(7)]
-    assert roughness(steady) == pytest.approx(0, abs=1e-12)
-    noise = 0.05 * np.array([1, -1, 1, -1, 1, -1, 1])
-    assert roughness(list(noise + steady)) == pytest.approx(roughness(list(noise)))
-    assert 0.04 < roughness(list(noise)) < 0.05
+def test_relative_performance_goes_from_guessing_to_no_mistake() -> None:
+    assert [relative(score, chance=0.2) for score in (0.2, 0.6, 1.0)] == pytest.approx([0.0, 0.5, 1.0])
 
 
 @pytest.mark.parametrize("arm", MODELS)
@@ -77,36 +62,50 @@ def test_it_stops_in_time_goes_on_and_measures_each_checkpoint(arm: str, tmp_pat
         experiment.measure(config, unit(deadline=0.0))
     found = experiment.measure(config, unit())
     again = experiment.measure(config, unit(deadline=0.0))  # everything is there: no time is needed
-    assert again.metrics == found.metrics
-    assert found.metrics[f"roughness_{arm}"] > 0
-    for fraction in CHECKPOINTS:
-        assert 0 <= found.metrics[metric_at(fraction, arm, "auc_word_order")] <= 1
-        assert 0 <= found.metrics[metric_at(fraction, arm, "accuracy_continuation")] <= 1
-    assert len(list((tmp_path / "unit").glob("*.json"))) == len(CHECKPOINTS)
-
-
-def test_a_record_of_all_seeds_is_not_too_large() -> None:
-    longest = (
-        f'      "{metric_at(Fraction(1, 64), "decoder", "accuracy_corrected_continuation")}": 0.12345,\n'
+    assert (again.rows, again.outcomes) == (found.rows, found.outcomes)
+    assert {row["arm"] for row in found.rows} == {arm}
+    measured = Counter((row["score"], row["task"]) for row in found.rows)
+    assert measured == dict.fromkeys(
+        [
+            *((score, "word_order") for score in ("auc", "matthews", "relative")),
+            *((score, "continuation") for score in ("accuracy", "accuracy_corrected", "relative")),
+        ],
+        len(CHECKPOINTS),
     )
-    metrics = len(CHECKPOINTS) * (2 * len(HEURISTICS) + 5)
-    assert 3 * metrics * len(longest) < MAX_PUBLISHED_BYTES
+    for one in found.outcomes:  # each accuracy is the mean of whether its items were right
+        (row,) = [row for row in found.rows if one.coordinates.items() <= row.items()]
+        assert row["value"] == pytest.approx(np.mean(one.values), abs=1e-5)
+    assert len(found.outcomes) == 2 * len(CHECKPOINTS)
 
 
-def test_claims_rest_on_metrics_that_the_laptop_scale_measures() -> None:
-    """Names in the claims are the experiment's: each milestone, the heuristic's own score, its own chance."""
-    rules = [
-        c.rule.arguments
-        for c in load_claims()
-        if c.rule and c.rule.arguments.get("experiment") == "gpt1-zero-shot"
+def test_every_heuristic_gives_its_scores_and_what_is_derived_from_its_own() -> None:
+    torch.manual_seed(0)
+    model = LSTMLanguageModel(LSTMConfig(128, 64, d_model=8, d_hidden=8)).eval()
+    reader = Reader(model, Paragraphs(Letters(), 10), 64, overflow="left")
+    config = ZERO_SHOT.config(Scale.LAPTOP).model_copy(update={"last_words": None, "items": 8})
+    answers = ("red", "a door", "so", "no", "it is")
+    examples = [
+        Example((f"It fell as [MASK] was old {i}.",), i % 2, answers[: 5 if task == "questions" else 2])
+        for task in ("questions", "others")
+        for i in range(10)
     ]
-    trends = [rule for rule in rules if "points" in rule]
-    assert len(trends) == 7
-    for rule in trends:
-        measure = next(iter(rule["points"])).removesuffix("_decoder_at_1_64")
-        assert list(rule["points"]) == [metric_at(fraction, "decoder", measure) for fraction in MILESTONES]
-        assert list(rule["points"].values()) == [64 * fraction for fraction in MILESTONES]
-        if measure != "skill":
-            name = next(name for name in HEURISTICS if measure.endswith(name))
-            assert 0.02 < rule["floor"] - HEURISTICS[name].chance < 0.1  # above the luck of the items
-            assert measure in (f"{HEURISTICS[name].score}_{name}", "accuracy_corrected_continuation")
+    tasks = {
+        name: TaskData([], *[examples[:10] if name == "questions" else examples[10:]] * 2)
+        for name in config.tasks
+    }
+    rows, outcomes = ask(reader, config, tasks, arm="lstm", fraction=0.5)
+    scores: dict[str, dict[str, float]] = {name: {} for name in config.tasks}
+    for row in rows:
+        scores[str(row["task"])][str(row["score"])] = float(row["value"])
+    assert {name: list(of_task) for name, of_task in scores.items()} == {
+        "acceptability": ["auc", "matthews", "relative"],
+        "sentiment": ["auc", "accuracy", "accuracy_corrected", "relative"],
+        "questions": ["accuracy", "accuracy_corrected", "relative"],
+        "referents": ["accuracy", "relative"],
+        "word_order": ["auc", "matthews", "relative"],
+        "continuation": ["accuracy", "accuracy_corrected", "relative"],
+    }
+    for name, of_task in scores.items():
+        own = of_task[HEURISTICS[name].metric]
+        assert of_task["relative"] == pytest.approx(relative(own, HEURISTICS[name].chance), abs=2e-5)
+    assert len(outcomes) == 7 and all(len(one.values) == 8 for one in outcomes)
