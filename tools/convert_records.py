@@ -2,9 +2,9 @@
 
     python -m tools.convert_records FILE...
 
-Runs, commits, dates and settings stay; the settings are written in the form that trainings have now. Averages,
-margins and choices that layout 1 stored are left out: rules and pages compute them. What a record of layout 1
-did not keep (the number format) stays "not recorded".
+Runs, commits, dates and settings stay; the settings are written in the form that trainings have now.
+Averages, margins and choices that layout 1 stored are left out: rules and pages compute them. What a record
+of layout 1 did not keep (the number format) stays "not recorded".
 """
 
 from __future__ import annotations
