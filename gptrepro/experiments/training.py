@@ -363,6 +363,7 @@ class TextArms(Config):
     ) -> Measurement:
         """What a seed measured, with the course of the named figures in every arm."""
         digests = {arm.load_tokenizer(unit.prepared).digest: None for arm in self.arms.values()}
+        formats = {result.resolved.precision for result in results.values() if result.resolved}
         together = storage.sha256_text(storage.canonical_json(list(digests)))
         return Measurement(
             rows=rows,
@@ -370,6 +371,7 @@ class TextArms(Config):
             tokens=sum(result.tokens for result in results.values()),
             flops=self.budget().flops,
             tokenizer=next(iter(digests)) if len(digests) == 1 else together,
+            precision=" and ".join(sorted(formats)) or "fp32",
         )
 
 

@@ -11,18 +11,23 @@ from torch import Tensor
 Loss = Callable[..., Tensor]
 
 
-def compiled(loss: Loss) -> Loss:
-    """``loss``, compiled at its first call; without a compiler it warns once and stays eager."""
-    chosen = torch.compile(loss)
-    proven = False
+class CompiledLoss:
+    """A loss, compiled at its first call; without a compiler it warns once and stays eager."""
 
-    def call(*batch: Tensor) -> Tensor:
-        nonlocal chosen, proven
-        if proven:
-            return chosen(*batch)
-        proven = True
+    def __init__(self, loss: Loss) -> None:
+        self._eager = loss
+        self._chosen: Loss = torch.compile(loss)
+        self._proven = False
+        self.works = True
+        """Whether compiling has not failed."""
+
+    def __call__(self, *batch: Tensor) -> Tensor:
+        """The loss of a batch."""
+        if self._proven:
+            return self._chosen(*batch)
+        self._proven = True
         try:
-            return chosen(*batch)
+            return self._chosen(*batch)
         except RuntimeError as error:  # an error of the loss itself comes again from the eager call
             reason = str(error).strip().splitlines()[0]
             warnings.warn(
@@ -30,7 +35,5 @@ def compiled(loss: Loss) -> Loss:
                 "if it worked before, delete the folder torchinductor_* in the temporary folder.",
                 stacklevel=2,
             )
-            chosen = loss
-            return loss(*batch)
-
-    return call
+            self.works, self._chosen = False, self._eager
+            return self._eager(*batch)

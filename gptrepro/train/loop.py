@@ -7,7 +7,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from gptrepro.errors import GptreproError
 from gptrepro.parallel import ONE, World
-from gptrepro.train.compiling import Loss, compiled
+from gptrepro.train.compiling import CompiledLoss, Loss
 from gptrepro.train.divergence import LossWatch
 from gptrepro.train.feed import BatchSource, passes
 from gptrepro.train.interrupt import stop_on_signals
@@ -25,6 +25,7 @@ from gptrepro.train.log import MetricsLog, Row
 from gptrepro.train.optimizer import build_optimizer, set_learning_rate
 from gptrepro.train.precision import Precision, choose_device, choose_precision
 from gptrepro.train.progress import TrainingDisplay
+from gptrepro.train.resolved import Resolved
 from gptrepro.train.settings import TrainSettings
 from gptrepro.train.state import (
     TrainingState,
@@ -56,6 +57,8 @@ class TrainResult:
     """Time spent so far, over every call."""
     history: list[Row]
     """The rows of ``metrics.jsonl``."""
+    resolved: Resolved | None = None
+    """Where and how it was computed; None for what is counted and not trained."""
 
 
 def train(
@@ -110,11 +113,23 @@ def train(
         world.from_first(lambda: held.enter_context(sole_trainer(folder)))
         torch.manual_seed(settings.seed)
         model.to(place)
-        precision = choose_precision(settings.precision, place)
-        optimizer = build_optimizer(model, settings)
-        loss_of = compiled(cast(Loss, model.loss)) if settings.compile else cast(Loss, model.loss)
-        state = TrainingState(model, optimizer, precision.scaler(), batches, settings, place)
         checkpoint = world.from_first(lambda: newest_checkpoint(folder / "checkpoints"))
+        begun = checkpoint.resolved if checkpoint is not None else None
+        precision = world.from_first(
+            lambda: choose_precision(settings.precision, place, begun.precision if begun else None).name
+        )
+        number_format = Precision(precision, place)
+        compiles = settings.compile and not (checkpoint is not None and checkpoint.failed_to_compile)
+        loss_of = CompiledLoss(cast(Loss, model.loss)) if compiles else cast(Loss, model.loss)
+        state = TrainingState(
+            model,
+            build_optimizer(model, settings),
+            number_format.scaler(),
+            batches,
+            settings,
+            place,
+            Resolved(place.type, precision, compiles, world.size),
+        )
         if checkpoint is not None:
             restore(state, checkpoint)
         world.copy_from_first(model.state_dict().values())
@@ -142,7 +157,8 @@ def train(
                 # model
                 model.train()
                 world.seed_noise(settings.seed, now.step)
-                loss = _backward(loss_of, passes(batch, settings.accumulate, world), precision, state.scaler)
+                shares = passes(batch, settings.accumulate, world)
+                loss = _backward(loss_of, shares, number_format, state.scaler)
                 world.add_up_gradients(model.parameters())
 
                 # step
@@ -157,7 +173,9 @@ def train(
                     if evaluate is not None and settings.evaluates_after(now.step):
                         row |= _evaluated(evaluate, model, cuda, world)
                     log.append(row)
-                display.update(now.step, batch[0].numel(), losses.last_mean)
+                if isinstance(loss_of, CompiledLoss):
+                    state.resolved = replace(state.resolved, compiled=loss_of.works)
+                display.update(now.step, batch[0].numel(), losses.last_mean, str(state.resolved))
 
                 # save
                 if now.step in settings.checkpoint_at:
@@ -186,7 +204,9 @@ def train(
                     break
 
         model.eval()
-        return TrainResult(now.step == settings.steps, now.step, now.tokens, now.seconds, log.rows)
+        return TrainResult(
+            now.step == settings.steps, now.step, now.tokens, now.seconds, log.rows, state.resolved
+        )
 
 
 def _checked(batch: tuple[Tensor, ...], context: int) -> tuple[Tensor, ...]:

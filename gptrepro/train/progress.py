@@ -19,7 +19,7 @@ class TrainingDisplay:
         self._name, self._steps = name, steps
         self._console = Console(stderr=True, quiet=not visible, force_jupyter=False)
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}{task.fields[how]}"),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[loss]}{task.fields[rate]:,.0f} tokens/s"),
@@ -27,22 +27,26 @@ class TrainingDisplay:
             console=self._console,
             disable=not self._console.is_terminal,
         )
-        self._task = self._bar.add_task(name, total=steps, completed=step, loss="", rate=0.0)
+        self._task = self._bar.add_task(name, total=steps, completed=step, how="", loss="", rate=0.0)
         self._started = self._spoken = time.monotonic()
         self._first_step, self._tokens = step, 0
 
-    def update(self, step: int, tokens: int, loss: float) -> None:
-        """Show that ``step`` is done with ``tokens`` tokens, at ``loss`` (nan if not known yet)."""
+    def update(self, step: int, tokens: int, loss: float, how: str = "") -> None:
+        """Show that ``step`` is done with ``tokens`` tokens, at ``loss`` (nan if not known yet).
+
+        ``how`` says where and how the training is computed.
+        """
         self._tokens += tokens
         now = time.monotonic()
         rate = self._tokens / max(now - self._started, 1e-9)
         known = "" if math.isnan(loss) else f"loss {loss:.3f}, "
-        self._bar.update(self._task, completed=step, loss=known, rate=rate)
+        shown = f" ({how})" if how else ""
+        self._bar.update(self._task, completed=step, how=shown, loss=known, rate=rate)
         if not self._console.is_terminal and now - self._spoken >= PLAIN_LINE_SECONDS:
             self._spoken = now
             left = (now - self._started) / (step - self._first_step) * (self._steps - step)
             self._console.print(
-                f"{self._name}: step {step:,} of {self._steps:,}, "
+                f"{self._name}{shown}: step {step:,} of {self._steps:,}, "
                 f"{known}{rate:,.0f} tokens/s, {_duration(left)} left",
                 highlight=False,
                 soft_wrap=True,

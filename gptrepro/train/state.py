@@ -5,7 +5,8 @@ A checkpoint is a folder ``checkpoints/step-00000120``:
     model.safetensors      the weights
     training.safetensors   the optimiser's moments, the states of torch's random generators
     metrics.jsonl          the rows that were logged so far
-    state.json             step, batch position, loss scale, settings; SHA-256 of all of it
+    state.json             step, batch position, loss scale, settings and what they left to the machine;
+                           SHA-256 of all of it
 
 It appears in one rename, so a kill leaves the old ones or the new one. The last two are kept: the
 older one takes over should the newer one be damaged.
@@ -30,6 +31,7 @@ from gptrepro.storage import atomic_file, atomic_folder, canonical_json, sha256_
 from gptrepro.train.feed import BatchSource
 from gptrepro.train.log import Row, read_rows, write_rows
 from gptrepro.train.optimizer import load_optimizer_tensors, optimizer_tensors
+from gptrepro.train.resolved import Resolved
 from gptrepro.train.settings import NEUTRAL_SETTINGS, TrainSettings
 
 KEPT_CHECKPOINTS = 2
@@ -60,6 +62,7 @@ class TrainingState:
     batches: BatchSource
     settings: TrainSettings
     device: torch.device
+    resolved: Resolved
     progress: Progress = field(default_factory=Progress)
     rows: list[Row] = field(default_factory=list)
     """What was logged so far."""
@@ -72,6 +75,18 @@ class Checkpoint:
     path: Path
     content: dict[str, Any]
     """What ``state.json`` says."""
+
+    @property
+    def resolved(self) -> Resolved | None:
+        """What the machine decided when the training was saved; None in checkpoints of gptrepro 0.1."""
+        return Resolved(**self.content["resolved"]) if "resolved" in self.content else None
+
+    @property
+    def failed_to_compile(self) -> bool:
+        """Whether the training was to run compiled and did not."""
+        return (
+            self.resolved is not None and self.content["settings"]["compile"] and not self.resolved.compiled
+        )
 
 
 def save_checkpoint(state: TrainingState, folder: Path) -> None:
@@ -94,6 +109,7 @@ def save_checkpoint(state: TrainingState, folder: Path) -> None:
             "batches": state.batches.state_dict(),
             "scaler": state.scaler.state_dict(),
             "settings": asdict(state.settings),
+            "resolved": asdict(state.resolved),
             "model": _described(state.model),
             "files": {file.name: sha256_file(file) for file in sorted(temporary.iterdir())},
         }

@@ -158,7 +158,7 @@ def test_device_and_compilation_of_the_unit_reach_the_training(tmp_path, monkeyp
     monkeypatch.setattr(module, "train", watched)
     TRAINING.train(Unit(100, tmp_path / "a", tmp_path, device="cuda:0"))
     assert seen == {"device": "cuda:0", "compile": False}
-    monkeypatch.setattr("gptrepro.train.loop.compiled", lambda loss: loss)
+    monkeypatch.setattr("torch.compile", lambda loss: loss)
     TRAINING.train(Unit(100, tmp_path / "b", tmp_path, compile=True))
     assert seen == {"device": "auto", "compile": True}
 

@@ -27,6 +27,7 @@ def test_without_a_compiler_it_warns_once_and_trains_eagerly(
         compiled = train_tiny(tmp_path / "compiled", compile=True)
     assert len(warned) == 1
     assert compiled.history == train_tiny(tmp_path / "eager").history
+    assert compiled.resolved is not None and not compiled.resolved.compiled
 
 
 def test_an_error_of_the_loss_itself_is_not_hidden(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from gptrepro.errors import GptreproError
-from gptrepro.train import precision
+from gptrepro.train import Resolved, precision
 from gptrepro.train.loop import train
 from gptrepro.train.precision import Precision, choose_device, choose_precision, cpu_bf16_speed
 from tests.train.tiny import tiny_batches, tiny_model, tiny_settings
@@ -18,19 +18,56 @@ CPU = torch.device("cpu")
 @pytest.mark.parametrize(
     ("capabilities", "speed", "expected"),
     [
-        ({"avx512_bf16": True}, 3.7, "bf16"),
-        ({"amx_bf16": True}, 3.7, "bf16"),
-        ({"avx512_bf16": True}, 0.55, "fp32"),
-        ({"avx2": True}, 3.7, "fp32"),
-        ({}, 3.7, "fp32"),
+        ({"amx_bf16": True}, None, "bf16"),
+        ({"avx512_bf16": True}, 1.31, "bf16"),
+        ({"avx512_bf16": True}, 1.1, "fp32"),
+        ({"avx2": True}, None, "fp32"),
     ],
 )
 def test_auto_uses_bf16_only_where_the_processor_multiplies_faster_in_it(
-    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], speed: float, expected: str
+    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], speed: float | None, expected: str
 ) -> None:
+    def measure() -> float:
+        assert speed is not None, "what the processor says is enough"
+        return speed
+
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
-    monkeypatch.setattr(precision, "cpu_bf16_speed", lambda: speed)
+    monkeypatch.setattr(precision, "cpu_bf16_speed", measure)
     assert choose_precision("auto", CPU).name == expected
+
+
+def test_a_moment_of_other_work_does_not_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter([2.0, 1.0] * 5 + [1.0, 9.0] * 4)  # twice as fast, but for four trials that were disturbed
+    monkeypatch.setattr(precision.timeit, "timeit", lambda *_, **__: next(seconds))
+    assert cpu_bf16_speed.__wrapped__() == 2.0
+
+
+def begin_in_bf16(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    result = train(
+        tiny_model(), tiny_batches(), tiny_settings(precision="auto"), folder, stop_after_seconds=0
+    )
+    assert result.resolved == Resolved(choose_device().type, "bf16", compiled=False, processes=1)
+
+
+def test_a_training_goes_on_in_the_format_that_it_began_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin_in_bf16(tmp_path, monkeypatch)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    monkeypatch.setattr(precision, "cpu_bf16_speed", lambda: 0.5)  # today auto would choose fp32
+    result = train(tiny_model(), tiny_batches(), tiny_settings(precision="auto"), tmp_path)
+    assert result.resolved is not None and result.resolved.precision == "bf16"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU has bf16")
+def test_a_device_without_the_format_of_the_checkpoint_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin_in_bf16(tmp_path, monkeypatch)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    with pytest.raises(GptreproError, match=r"began in bf16.*choose precision fp32"):
+        train(tiny_model(), tiny_batches(), tiny_settings(precision="auto"), tmp_path)
 
 
 def test_the_speed_of_bf16_is_measured_beside_fp32() -> None:

@@ -22,11 +22,11 @@ def test_a_plain_line_every_thirty_seconds(clock: list[float], capsys: pytest.Ca
     with TrainingDisplay("books", step=100, steps=1100) as display:
         for step in range(101, 171):
             clock[0] += 1.0
-            display.update(step, 4096, loss=3.21)
+            display.update(step, 4096, loss=3.21, how="cpu, fp32")
     lines = capsys.readouterr().err.splitlines()
     assert lines == [
-        "books: step 130 of 1,100, loss 3.210, 4,096 tokens/s, 16 min 10 s left",
-        "books: step 160 of 1,100, loss 3.210, 4,096 tokens/s, 15 min 40 s left",
+        "books (cpu, fp32): step 130 of 1,100, loss 3.210, 4,096 tokens/s, 16 min 10 s left",
+        "books (cpu, fp32): step 160 of 1,100, loss 3.210, 4,096 tokens/s, 15 min 40 s left",
     ]
 
 

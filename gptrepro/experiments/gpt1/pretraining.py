@@ -41,6 +41,7 @@ def measure(config: TextTraining, unit: Unit) -> Measurement:
         tokens=result.tokens,
         flops=config.budget().flops,
         tokenizer=text.tokenizer_digest,
+        precision=result.resolved.precision if result.resolved else "fp32",
     )
 
 
