@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from gptrepro.claims.claim import Claim, load_claims
 from gptrepro.claims.evidence import Evidence
+from gptrepro.claims.judging import SIGNIFICANCE
 from gptrepro.claims.rules import TRAINED, apply_rule
-from gptrepro.claims.trained import SIGNIFICANCE
 from gptrepro.claims.verdict import Judgement, Verdict
 from gptrepro.evaluate.statistics import holm
 

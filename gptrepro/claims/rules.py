@@ -15,7 +15,7 @@ from typing import Any
 
 from gptrepro.claims.arithmetic import CHECKS
 from gptrepro.claims.evidence import Evidence
-from gptrepro.claims.trained import arm_beats, equivalent_within, increases_with, loss_falls
+from gptrepro.claims.trained import arm_beats, equivalent_within, increases_with
 from gptrepro.claims.verdict import Judgement, Verdict
 from gptrepro.claims.wording import compact, label
 from gptrepro.errors import GptreproError
@@ -113,9 +113,7 @@ def recomputed(
     )
 
 
-TRAINED: dict[str, Rule] = {
-    rule.__name__: rule for rule in (loss_falls, arm_beats, equivalent_within, increases_with)
-}
+TRAINED: dict[str, Rule] = {rule.__name__: rule for rule in (arm_beats, equivalent_within, increases_with)}
 """The rules that judge the records of trained models, by name."""
 
 RULES: dict[str, Rule] = {rule.__name__: rule for rule in (constructed, recomputed)} | TRAINED

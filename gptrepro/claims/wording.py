@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 _SYMBOL = re.compile(r"(alpha|[A-Za-z])_\w+")
@@ -49,3 +50,22 @@ def label(key: Any) -> str:
 
 def _unit(key: Any, item: Any) -> str:
     return "%" if str(key).endswith("_pct") and not isinstance(item, bool) else ""
+
+
+def place(coordinate: str, value: Any, labels: Mapping[str, Mapping[Any, str]] | None = None) -> str:
+    """A value of a coordinate in words: its label, or what the coordinate itself says of it."""
+    named = (labels or {}).get(coordinate, {})
+    if value in named:
+        return named[value]
+    if isinstance(value, str):
+        return value.replace("_", " ")
+    if coordinate == "fraction":
+        if value in (0, 1):
+            return "at its end" if value else "untrained"
+        return f"after {Fraction(value).limit_denominator(1000)} of the training"
+    return f"{compact(value)} {one_of(coordinate) if value == 1 else coordinate}"
+
+
+def one_of(coordinate: str) -> str:
+    """One step of a coordinate that counts, such as ``letter`` of ``letters``."""
+    return coordinate.removesuffix("s").replace("_", " ")

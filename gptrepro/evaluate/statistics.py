@@ -151,7 +151,9 @@ def two_way_bootstrap(
     tasks = [np.asarray(each, dtype=float) for each in differences]
     n = tasks[0].shape[0]
     if n < 2 or any(task.shape[0] != n or task.shape[1] < 2 for task in tasks):
-        raise ValueError("a two-way bootstrap needs at least two seeds, the same for all tasks, and two items")
+        raise ValueError(
+            "a two-way bootstrap needs at least two seeds, the same for all tasks, and two items"
+        )
     rng = np.random.default_rng(seed)
     of_seeds = np.mean([task.mean(axis=1) for task in tasks], axis=0)
     mean, error = float(of_seeds.mean()), float(of_seeds.std(ddof=1)) / math.sqrt(n)
