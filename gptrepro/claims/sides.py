@@ -40,6 +40,8 @@ class Side:
     the row's value; where items alone do, one seed; without a curve, one point."""
     points: tuple[float, ...]
     """Where the points of the curve stand; empty without one."""
+    shared: Mapping[Coordinate | None, Mapping[str, list[str]]]
+    """What each member's rows have at the coordinates that both sides share, such as their score."""
 
     def reduced(self, statistic: Callable[[Values, tuple[float, ...]], Values]) -> list[Values]:
         """A statistic of each member's curves: (seeds, items) a member."""
@@ -86,21 +88,31 @@ def side(
         members = {member: _values(record, lines, asked, along, points) for member, lines in curves.items()}
     except GptreproError as error:
         raise GptreproError(f"`{field}` of a rule on {record.experiment}: {error}") from None
-    return Side(_name(own, lines, labels), members, points)
+    common = [
+        name for name in dict.fromkeys(("score", *where)) if name in lines and name not in (*own, along)
+    ]
+    shared = {
+        member: {name: sorted(map(str, part[name].unique())) for name in common}
+        for member, part in curves.items()
+    }
+    return Side(_name(own, lines, labels), members, points, shared)
 
 
 def differences(first: Side, second: Side, sign: float = 1.0) -> Side:
     """``first`` less ``second``, paired by member, seed, item and point.
 
     Raises:
-        GptreproError: the sides have different members, points or items, or are the same.
+        GptreproError: the sides have different members, points or items, or their rows differ in what they
+            should share: another score, another number of rows.
     """
     _same(list(first.members), list(second.members), "members of `mean_over`")
     _same(first.points, second.points, "points of `along`")
     for member, values in first.members.items():
         _same([values.shape[1]], [second.members[member].shape[1]], "numbers of items")
+        for name in first.shared[member].keys() & second.shared[member].keys():
+            _same(first.shared[member][name], second.shared[member][name], f"values of {name}")
     members = {member: sign * (a - second.members[member]) for member, a in first.members.items()}
-    return Side(f"{first.name} over {second.name}", members, first.points)
+    return Side(f"{first.name} over {second.name}", members, first.points, first.shared)
 
 
 def estimate(effect: Sequence[Values], replicated_over: str, null: float = 0.0) -> Estimate:
@@ -231,10 +243,11 @@ def _items(record: Record, run: int, line: Mapping[str, Any]) -> Values:
     found = [each for each in record.runs[run].outcomes if dict(each.coordinates) == place]
     if len(found) != 1:
         raise GptreproError(f"its row {place} has no outcomes by item, over which the record replicates.")
-    values = found[0].values()
-    if not np.isclose(values.mean(), line["value"], rtol=2e-3, atol=1e-3):
-        raise GptreproError(f"the outcomes of its row {place} do not have its value as their mean.")
-    return values
+    outcomes = found[0].values()
+    for scale in (1.0, 100.0):  # right or wrong, where the row has a percentage
+        if np.isclose(scale * outcomes.mean(), line["value"], rtol=2e-3, atol=2e-3):
+            return np.asarray(scale * outcomes)
+    raise GptreproError(f"the outcomes of its row {place} do not have its value as their mean.")
 
 
 def _same(first: Sequence[Any], second: Sequence[Any], what: str) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from gptrepro.claims.claim import Claim
 from gptrepro.claims.ledger import Basis, JudgedClaim
-from gptrepro.claims.verdict import SUPPORTED, Verdict
+from gptrepro.claims.verdict import SUPPORTED, Judgement, Verdict
 from gptrepro.claims.wording import compact, with_unit
 from gptrepro.errors import GptreproError
 
@@ -97,6 +97,10 @@ def measured(item: JudgedClaim) -> str:
     return f"{text}; {found.effect} {found.size:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
+def _rests_on(found: Judgement) -> str:
+    return f"n = {found.n} {'seeds' if found.seeds else 'items'}"
+
+
 def _digits(interval: tuple[float, float]) -> int:
     """Decimals of an interval: a third one where it is close to zero."""
     return 2 if max(map(abs, interval)) >= 0.1 else 3
@@ -145,7 +149,7 @@ def verdict_lines(judged: Sequence[JudgedClaim], *, unit: str | None = None) -> 
             digits = _digits(found.interval)
             tested = unit or found.unit or item.claim.unit
             interval = with_unit(f"{low:.{digits}f} to {high:.{digits}f}", tested)
-            lines.append(f"  interval {interval}, n = {found.n} seeds")
+            lines.append(f"  interval {interval}, {_rests_on(found)}")
             smallest = with_unit(f"{found.mde:.{digits}f}", tested)
             lines.append(f"  smallest effect that the test could have seen: {smallest}")
     return "\n".join(lines)
@@ -255,7 +259,7 @@ def _evidence(item: JudgedClaim) -> str:
     parts = [found.reason]
     if found.mde is not None:
         parts.append(
-            f"n = {found.n} seeds; smallest {found.effect} that the test could have seen: {found.mde:.2f}."
+            f"{_rests_on(found)}; smallest {found.effect} that the test could have seen: {found.mde:.2f}."
         )
     if found.scale:
         parts.append(f"Scale {found.scale}, {found.experiment}.")

@@ -48,16 +48,17 @@ class Judgement:
     unit: str | None = None
     """Unit of what was measured, where it is not the claim's."""
     compared: Mapping[str, float] = field(default_factory=dict)
-    """What the rule compares, by name: means over the seeds."""
+    """What the rule compares, by name: means over what replicates."""
     effect: str | None = None
     """What the rule tests, in words: a margin, a difference, a slope."""
     size: float | None = None
-    """Mean of the effect over the seeds."""
+    """Mean of the effect over what replicates."""
     interval: tuple[float, float] | None = None
     """95% interval of the effect."""
     n: int | None = None
     """Independent units that the interval rests on."""
     seeds: list[int] = field(default_factory=list)
+    """Of the runs; none where released weights are judged over items."""
     scale: str | None = None
     experiment: str | None = None
     mde: float | None = None

@@ -46,6 +46,7 @@ ROWS = [
         size=0.6,
         interval=(0.5, 0.75),
         n=3,
+        seeds=[100, 101, 102],
         mde=0.1,
         scale="laptop",
         experiment="gpt1-pretraining",
@@ -141,6 +142,11 @@ def test_verdicts_in_words_give_the_test_where_there_was_one():
 def test_a_test_has_the_unit_of_what_was_measured_unless_another_is_given():
     assert "0.10 nats" in verdict_lines(ROWS[1:2])
     assert "0.10 points" in verdict_lines(ROWS[1:2], unit="points")
+
+
+def test_a_test_without_seeds_rests_on_items():
+    released = judged("gpt2", Verdict.TREND, effect="margin", interval=(0.5, 0.75), n=400, mde=0.1)
+    assert "interval 0.50 to 0.75, n = 400 items" in verdict_lines([released])
 
 
 def test_a_long_verdict_is_wrapped():

@@ -9,73 +9,46 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gptrepro.claims import Evidence, Judgement, Verdict, trained
+from gptrepro.claims import Evidence, Judgement, Verdict, judging, trained
+from gptrepro.claims.judging import judge_within
 from gptrepro.claims.rules import apply_rule
+from gptrepro.claims.sides import mean, slope
 from gptrepro.errors import GptreproError
 from gptrepro.evaluate.statistics import minimal_detectable_effect
-from gptrepro.experiments.gpt1.pretraining import PRETRAINING
-from gptrepro.results import DataUsed, Hardware, Record, Run
-from gptrepro.results.record import digest_of
+from gptrepro.results import Record
 from gptrepro.scales import Scale
-from gptrepro.sources.corpora import corpus_digest
+from tests.claims.records import Line, line, record_of
 
 TRIALS = 300
 SEEDS = [3, 5, 8]
 
-FALLS = {"experiment": "e", "before": "b", "after": "a", "minimum": 0.25, "report": "a"}
-BEATS = {"experiment": "e", "arm": "a", "over": "b"}
-EQUAL = {"experiment": "e", "arm": "a", "other": "b", "margin": 0.2}
-RISES = {"experiment": "e", "points": {"p1": 1, "p2": 2, "p3": 3}}
-
-
-def record_of(
-    experiment: str = "e",
-    scale: Scale = Scale.LAPTOP,
-    seeds: list[int] | None = None,
-    **metrics: list[float],
-) -> Any:
-    """As much of a record as a rule reads: some metrics, one value a seed."""
-    chosen = seeds or [100 + i for i, _ in enumerate(next(iter(metrics.values())))]
-
-    def of_seeds(some: list[int]) -> Any:
-        kept = {
-            name: [value for seed, value in zip(chosen, values, strict=True) if seed in some]
-            for name, values in metrics.items()
-        }
-        return record_of(experiment, scale, some, **kept)
-
-    return SimpleNamespace(
-        experiment=experiment, scale=scale, seeds=chosen, metric=metrics.__getitem__, of_seeds=of_seeds
-    )
+BEATS = {"experiment": "e", "arm": {"arm": "a"}, "over": {"arm": "b"}}
+EQUAL = BEATS | {"margin": 0.2}
+RISES = {"experiment": "e", "along": "rows"}
+LABELS = {"arm": {"a": "decoder", "b": "LSTM"}}
 
 
 @pytest.fixture(autouse=True)
-def _current(monkeypatch, request):
-    """Records of the tests' own experiment are never stale."""
-    if "real_record" not in request.fixturenames:
-        monkeypatch.setattr(trained, "stale_reason", lambda record, experiment: None)
-        monkeypatch.setattr(trained, "find_experiment", lambda name: None)
+def _known(monkeypatch):
+    """The tests' own experiments are registered, and their records are never stale."""
+    monkeypatch.setattr(judging, "stale_reason", lambda record, experiment: None)
+    for module in (judging, trained):
+        monkeypatch.setattr(module, "find_experiment", lambda name: SimpleNamespace(labels=LABELS))
 
 
-def judge(rule: str, arguments: dict[str, Any], **metrics: list[float]) -> Judgement:
-    return apply_rule(rule, None, Evidence(records={"e": record_of(**metrics)}), arguments)
+def judge(rule: str, arguments: dict[str, Any], *lines: Line, **options: Any) -> Judgement:
+    return apply_rule(rule, None, Evidence(records={"e": record_of(*lines, **options)}), arguments)
 
 
-def verdict(rule: str, arguments: dict[str, Any], **metrics: list[float]) -> Verdict:
-    return judge(rule, arguments, **metrics).verdict
+def arms(a: list[float], b: list[float], **coordinates: Any) -> list[Line]:
+    return [line(a, arm="a", **coordinates), line(b, arm="b", **coordinates)]
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "expected"),
-    [
-        ([5.0, 5.1, 4.9], [4.0, 4.11, 3.88], Verdict.TREND),
-        ([5.0, 5.1, 4.9], [4.9, 5.01, 4.79], Verdict.NOT_REPLICATED),
-        ([5.0, 5.1, 4.9], [4.0, 5.3, 4.6], Verdict.INCONCLUSIVE),
-        ([5.0, 5.1], [4.0, 4.1], Verdict.INCONCLUSIVE),
-    ],
-)
-def test_a_loss_falls_by_more_than_the_minimum_or_not(before, after, expected):
-    assert verdict("loss_falls", FALLS, b=before, a=after) is expected
+def curve(*points: list[float], at: tuple[float, ...] = (1, 2, 3), **coordinates: Any) -> list[Line]:
+    return [line(values, rows=x, **coordinates) for x, values in zip(at, points, strict=True)]
+
+
+UP = ([1.0, 1.1, 0.9], [2.0, 2.1, 2.0], [3.0, 3.2, 2.9])
 
 
 @pytest.mark.parametrize(
@@ -83,6 +56,8 @@ def test_a_loss_falls_by_more_than_the_minimum_or_not(before, after, expected):
     [
         ({}, [80.0, 81.0, 82.0], [70.0, 70.5, 72.5], Verdict.TREND),
         ({}, [70.0, 70.5, 72.5], [80.0, 81.0, 82.0], Verdict.NOT_REPLICATED),
+        ({}, [80.0, 71.0, 69.0], [70.0, 70.5, 72.5], Verdict.INCONCLUSIVE),
+        ({}, [80.0, 81.0], [70.0, 70.5], Verdict.INCONCLUSIVE),
         ({"minimum": 15}, [80.0, 81.0, 82.0], [70.0, 70.5, 72.5], Verdict.NOT_REPLICATED),
         ({"lower_is_better": True}, [3.0, 3.1, 2.9], [4.0, 4.0, 4.0], Verdict.TREND),
         ({"support": "mechanism shown"}, [80.0, 81.0, 82.0], [70.0, 70.5, 72.5], Verdict.MECHANISM),
@@ -92,7 +67,7 @@ def test_a_loss_falls_by_more_than_the_minimum_or_not(before, after, expected):
     ],
 )
 def test_an_arm_beats_another_or_not(arguments, a, b, expected):
-    assert verdict("arm_beats", BEATS | arguments, a=a, b=b) is expected
+    assert judge("arm_beats", BEATS | arguments, *arms(a, b)).verdict is expected
 
 
 @pytest.mark.parametrize(
@@ -106,38 +81,95 @@ def test_an_arm_beats_another_or_not(arguments, a, b, expected):
 )
 def test_two_arms_are_equivalent_within_a_margin_or_not(a, b, expected):
     """Three noisy seeds that differ by nothing significant are not equivalent: they do not know."""
-    assert verdict("equivalent_within", EQUAL, a=a, b=b) is expected
+    assert judge("equivalent_within", EQUAL, *arms(a, b)).verdict is expected
+
+
+def test_two_arms_that_learned_nothing_are_not_equivalent():
+    lines = arms([1.0, 1.01, 0.99], [1.0, 1.01, 1.0])
+    found = judge("equivalent_within", EQUAL | {"floor": 1.0}, *lines)
+    assert found.verdict is Verdict.INCONCLUSIVE and "floor of 1" in found.reason
+
+
+def test_an_average_is_judged_over_its_members_and_paired_by_seed():
+    """Seeds and tasks differ by far more than the arms: only the pairing shows the margin of one."""
+    lines = [
+        line([base + task + gain for base in (0, 30, 70)], task=str(task), arm=arm)
+        for task in (10, 50)
+        for arm, gain in (("a", 1), ("b", 0))
+    ]
+    found = judge("arm_beats", BEATS | {"mean_over": "task"}, *lines)
+    assert found.verdict is Verdict.TREND and found.interval == (1.0, 1.0)
+    assert found.compared == {"decoder": 64.33, "LSTM": 63.33}
+
+
+ROUGH = {"statistic": "roughness", "along": "rows"}
+
+
+def rough(a: float = 0.3, b: float = 0.01, level: float = 0.5) -> list[Line]:
+    """A jagged and a steady curve that end at ``level``, with some spread between seeds."""
+    return [
+        line([level + size * jump * scale for scale in (1.0, 1.1, 0.9)], arm=arm, rows=x)
+        for arm, size in (("a", a), ("b", b))
+        for x, jump in ((1, 1), (2, -1), (4, 1), (8, 0))
+    ]
+
+
+def test_the_rougher_curve_beats_the_steady_one_whatever_their_height():
+    assert judge("arm_beats", BEATS | ROUGH, *rough()).verdict is Verdict.TREND
+    assert judge("arm_beats", BEATS | ROUGH, *rough(a=0.01, b=0.3)).verdict is Verdict.NOT_REPLICATED
 
 
 def test_a_spread_is_judged_only_where_the_scores_are_above_their_floor():
-    rough = {"a": [0.3, 0.31, 0.29], "b": [0.1, 0.1, 0.1]}
-    arguments = BEATS | {"floor": 0.0, "floor_of": ["s", "t"]}
-    at_floor = {"s": [0.01, -0.02, 0.01], "t": [-0.01, 0.01, 0.0]}
-    assert verdict("arm_beats", arguments, **rough, **at_floor) is Verdict.INCONCLUSIVE
-    one_above = at_floor | {"s": [0.2, 0.21, 0.19]}
-    assert verdict("arm_beats", arguments, **rough, **one_above) is Verdict.TREND
+    floor = BEATS | ROUGH | {"floor": 0.2, "floor_at": {"rows": 8}}
+    assert judge("arm_beats", floor, *rough(level=0.1)).verdict is Verdict.INCONCLUSIVE
+    assert judge("arm_beats", floor, *rough(level=0.3)).verdict is Verdict.TREND
 
 
-def test_an_arm_is_compared_with_an_arm_of_another_experiment_on_the_same_seeds():
-    records = {"e": record_of(a=[2.0, 2.1, 1.9]), "f": record_of(a=[1.0, 1.0, 1.0])}
-    arguments = {
-        "experiment": "e",
-        "arm": "a",
-        "over": "a",
-        "rival": "f",
-        "names": {"e": "ours", "f": "theirs"},
-    }
-    found = apply_rule("arm_beats", None, Evidence(records=records), arguments)
-    assert found.verdict is Verdict.TREND
-    assert dict(found.compared) == {"ours": 2.0, "theirs": 1.0}
-    without = apply_rule("arm_beats", None, Evidence(records={"e": records["e"]}), arguments)
-    assert without.verdict is Verdict.NOT_RUN and "gptrepro run f" in without.reason
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"statistic": "skewness"}, "no `statistic` 'skewness': choose mean, roughness"),
+        ({"statistic": "roughness"}, "say `along`"),
+        (ROUGH | {"floor": 0.1}, "`floor_at` says where"),
+        ({"floor_at": {"rows": 8}, "along": "rows"}, "`floor_at` says where"),
+        ({"along": "rows", "over": {"arm": "a"}}, "`arm` and `over` .* select the same rows"),
+        ({"along": "rows", "support": "proved"}, "not 'proved'"),
+        ({"along": "rows", "over": {"arm": "c"}}, "`over` of a rule on e: .*no row with arm=c"),
+        ({"along": "rows", "measured": {"score": "f1"}}, "`measured` of a rule on e"),
+    ],
+)
+def test_arguments_that_do_not_go_together_are_refused(arguments, sentence):
+    with pytest.raises(GptreproError, match=sentence):
+        judge("arm_beats", BEATS | arguments, *rough())
 
 
-RIVALS = BEATS | {"over": "a", "rival": "f"}
+def test_the_roughness_of_single_items_is_refused():
+    lines = [line([[1.0] * 40] * 3, arm=arm, rows=x) for arm in "ab" for x in (1, 2, 4)]
+    with pytest.raises(GptreproError, match="one a seed"):
+        judge("arm_beats", BEATS | ROUGH, *lines, over="both")
 
 
-def beats(*records: Any) -> Judgement:
+def test_another_figure_may_stand_beside_the_published_one():
+    arguments = BEATS | {"where": {"score": "nll"}, "measured": {"score": "perplexity"}, "unit": "nats"}
+    lines = [
+        line([1.0, 1.1, 0.9], "nll", arm="a"),
+        line([2.0, 2.11, 1.88], "nll", arm="b"),
+        line([54.0, 60.0, 49.0], "perplexity"),
+    ]
+    found = judge("arm_beats", arguments | {"lower_is_better": True}, *lines)
+    assert found.measured == 54.33 and not found.compared and found.unit is None
+    assert (found.effect, found.size) == ("margin in nats", 0.997)
+
+
+RIVALS = {"experiment": "e", "arm": {"arm": "a"}, "over": {"arm": "b"}, "rival": "f"}
+
+
+def of(name: str, values: list[float], scale: Scale = Scale.LAPTOP, **options: Any) -> Record:
+    arm = {"e": "a", "f": "b"}[name]
+    return record_of(line(values, arm=arm), experiment=name, scale=scale, **options)
+
+
+def beats(*records: Record) -> Judgement:
     """Judge ``e`` against ``f`` on published records of one or several scales."""
     evidence = Evidence()
     for name in ("e", "f"):
@@ -147,19 +179,35 @@ def beats(*records: Any) -> Judgement:
     return apply_rule("arm_beats", None, evidence, RIVALS)
 
 
+def test_an_arm_is_compared_with_an_arm_of_another_experiment():
+    found = beats(of("e", [2.0, 2.1, 1.9]), of("f", [1.0, 1.0, 1.0]))
+    assert found.verdict is Verdict.TREND and found.compared == {"decoder": 2.0, "LSTM": 1.0}
+
+
+def test_rivals_that_nothing_else_tells_apart_are_called_by_their_experiments():
+    records = {
+        name: record_of(line([level] * 3), experiment=name) for name, level in (("e", 2.0), ("f", 1.0))
+    }
+    arguments = {"experiment": "e", "over": {"score": "accuracy"}, "rival": "f"}
+    found = apply_rule(
+        "arm_beats", None, Evidence(records=records), arguments | {"arm": {"score": "accuracy"}}
+    )
+    assert found.compared == {"e": 2.0, "f": 1.0}
+
+
 def test_rivals_are_paired_on_the_seeds_that_both_have():
     """Paired by seed the margin is always 1; by place, or on all seeds, it is not."""
-    ours = record_of("e", seeds=[100, 101, 102, 103], a=[9.0, 2.0, 3.0, 4.0])
-    theirs = record_of("f", seeds=[101, 102, 103, 104], a=[1.0, 2.0, 3.0, 50.0])
+    ours = of("e", [9.0, 2.0, 3.0, 4.0], seeds=[100, 101, 102, 103])
+    theirs = of("f", [1.0, 2.0, 3.0, 50.0], seeds=[101, 102, 103, 104])
     found = beats(ours, theirs)
     assert found.verdict is Verdict.TREND and found.interval == (1.0, 1.0)
     assert (found.n, found.seeds) == (3, [101, 102, 103])
-    assert found.measured == 3.0 and dict(found.compared) == {"e": 3.0, "f": 2.0}
+    assert found.measured == 3.0 and found.compared == {"decoder": 3.0, "LSTM": 2.0}
 
 
 def test_rivals_are_compared_at_the_largest_scale_that_both_have():
     gpu, laptop, paper = [
-        [record_of(name, scale, a=[level, level + 1, level + 2]) for name, level in levels.items()]
+        [of(name, [level, level + 1, level + 2], scale) for name, level in levels.items()]
         for scale, levels in (
             (Scale.GPU, {"e": 3.0, "f": 2.0}),
             (Scale.LAPTOP, {"e": 1.0, "f": 2.0}),
@@ -182,7 +230,7 @@ def test_rivals_are_compared_at_the_largest_scale_that_both_have():
 )
 def test_rivals_without_a_common_scale_say_which_to_run(ours, theirs, needs):
     there = [(name, *given) for name, given in (("e", ours), ("f", theirs)) if given]
-    found = beats(*(record_of(name, scale, a=[1.0] * n) for name, scale, n in there))
+    found = beats(*(of(name, [1.0] * n, scale) for name, scale, n in there))
     assert found.verdict is Verdict.NOT_RUN and found.reason == f"Needs {needs}."
 
 
@@ -195,102 +243,78 @@ def test_rivals_without_a_common_scale_say_which_to_run(ours, theirs, needs):
     ],
 )
 def test_rivals_with_too_few_seeds_in_common_say_which_to_run(ours, theirs, needs):
-    records = [record_of(n, seeds=s, a=[1.0] * len(s)) for n, s in (("e", ours), ("f", theirs))]
-    found = beats(*records)
+    found = beats(*(of(name, [1.0] * len(s), seeds=s) for name, s in (("e", ours), ("f", theirs))))
     assert found.verdict is Verdict.NOT_RUN and found.p_value is None
     assert found.reason.startswith(f"Needs {needs}: `gptrepro run ")
 
 
 def test_rivals_with_the_same_two_seeds_decide_nothing():
-    found = beats(record_of("e", a=[2.0, 2.0]), record_of("f", a=[1.0, 1.0]))
+    found = beats(of("e", [2.0, 2.0]), of("f", [1.0, 1.0]))
     assert found.verdict is Verdict.INCONCLUSIVE and found.n == 2
 
 
+def test_rivals_that_replicate_over_different_things_are_refused():
+    items = record_of(line([[1.0] * 40], arm="b"), experiment="f", over="item")
+    with pytest.raises(GptreproError, match="over seed and its `rival` f over item"):
+        beats(of("e", [1.0] * 3), items)
+
+
 def test_a_stale_rival_makes_the_verdict_stale(monkeypatch):
-    records = {"e": record_of(a=[2.0, 2.1, 1.9]), "f": record_of(a=[1.0, 1.0, 1.0])}
-    records["f"].experiment = "f"
     monkeypatch.setattr(
-        trained, "stale_reason", lambda record, _: "old" if record.experiment == "f" else None
+        judging, "stale_reason", lambda record, _: "old" if record.experiment == "f" else None
     )
-    found = apply_rule(
-        "arm_beats",
-        None,
-        Evidence(records=records),
-        {"experiment": "e", "arm": "a", "over": "a", "rival": "f"},
-    )
-    assert "old" in str(found.stale) and "run f" in str(found.stale)
-
-
-def test_two_arms_that_learned_nothing_are_not_equivalent():
-    found = judge("equivalent_within", EQUAL | {"floor": 1.0}, a=[1.0, 1.01, 0.99], b=[1.0, 1.01, 1.0])
-    assert found.verdict is Verdict.INCONCLUSIVE and "floor of 1" in found.reason
+    found = beats(of("e", [2.0, 2.1, 1.9]), of("f", [1.0, 1.0, 1.0]))
+    assert found.verdict is Verdict.TREND
+    assert str(found.stale).startswith("old; renew it with `gptrepro run f")
 
 
 @pytest.mark.parametrize(
     ("arguments", "points", "expected"),
     [
-        ({}, ([1.0, 1.1, 0.9], [2.0, 2.1, 2.0], [3.0, 3.2, 2.9]), Verdict.TREND),
-        ({"minimum": 2}, ([1.0, 1.1, 0.9], [2.0, 2.1, 2.0], [3.0, 3.2, 2.9]), Verdict.NOT_REPLICATED),
-        ({}, ([3.0, 3.2, 2.9], [2.0, 2.1, 2.0], [1.0, 1.1, 0.9]), Verdict.NOT_REPLICATED),
-        ({"lower_is_better": True}, ([3.0, 3.2, 2.9], [2.0, 2.1, 2.0], [1.0, 1.1, 0.9]), Verdict.TREND),
+        ({}, UP, Verdict.TREND),
+        ({"minimum": 2}, UP, Verdict.NOT_REPLICATED),
+        ({}, UP[::-1], Verdict.NOT_REPLICATED),
+        ({"lower_is_better": True}, UP[::-1], Verdict.TREND),
         ({}, ([1.0, 3.0, 2.0], [2.0, 1.0, 3.0], [3.0, 1.0, 2.0]), Verdict.INCONCLUSIVE),
-        ({"floor": 5}, ([1.0, 1.1, 0.9], [2.0, 2.1, 2.0], [3.0, 3.2, 2.9]), Verdict.INCONCLUSIVE),
+        ({"floor": 5}, UP, Verdict.INCONCLUSIVE),
     ],
 )
 def test_a_score_rises_along_its_points_or_not(arguments, points, expected):
-    metrics = dict(zip(("p1", "p2", "p3"), points, strict=True))
-    assert verdict("increases_with", RISES | arguments, **metrics) is expected
+    assert judge("increases_with", RISES | arguments, *curve(*points)).verdict is expected
+
+
+def test_a_margin_may_be_what_rises():
+    """Both arms fall, the second faster; the floor is held against the arms and not against their margin."""
+    a, b = curve(*UP[::-1], arm="a"), curve([3.0] * 3, [1.0] * 3, [-1.0] * 3, arm="b")
+    arguments = RISES | {"arm": {"arm": "a"}, "over": {"arm": "b"}}
+    found = judge("increases_with", arguments, *a, *b)
+    assert found.verdict is Verdict.TREND and found.compared == {"1 row": 0.03, "3 rows": 2.0}
+    assert "slope a row (decoder over LSTM)" in found.reason
+    assert judge("increases_with", arguments | {"floor": 1.5}, *a, *b).verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_trend_that_turns_back_is_broken():
-    found = judge("increases_with", RISES, p1=[1.0, 1.1, 0.9], p2=[5.1, 5.0, 5.0], p3=[3.0, 3.1, 3.0])
+    found = judge("increases_with", RISES, *curve([1.0, 1.1, 0.9], [5.1, 5.0, 5.0], [3.0, 3.1, 3.0]))
     assert found.verdict is Verdict.NOT_REPLICATED
-    assert found.reason == "The trend breaks: from p2 to p3 it goes the other way by 2."
-
-
-def test_a_comparison_is_told_in_the_names_that_readers_know():
-    names = {"a": "decoder", "b": "LSTM"}
-    found = judge(
-        "arm_beats", BEATS | {"names": names, "unit": "points"}, a=[3.0, 3.2, 3.1], b=[1.0, 1.1, 1.2]
-    )
-    assert found.compared == {"decoder": 3.1, "LSTM": 1.1} and found.unit == "points"
-    assert (found.effect, found.size) == ("margin", 2.0)
-    assert found.reason.startswith("The 95% interval of the margin (decoder over LSTM) lies wholly above")
-    equal = judge("equivalent_within", EQUAL, a=[1.0, 1.1, 1.2], b=[1.0, 1.0, 1.3])
-    assert list(equal.compared) == ["a", "b"] and equal.effect == "difference"
-
-
-def test_a_slope_tells_its_first_and_its_last_point():
-    points = {"p1": [1.0, 1.1, 0.9], "p2": [2.0, 2.1, 2.0], "p3": [3.0, 3.2, 2.8]}
-    found = judge("increases_with", RISES | {"per": "letter", "names": {"p1": "short words"}}, **points)
-    assert found.compared == {"short words": 1.0, "p3": 3.0}
-    assert (found.effect, found.size) == ("slope a letter", 1.0)
-
-
-def test_a_fall_shows_the_reported_metric_and_no_sides():
-    found = judge(
-        "loss_falls", FALLS | {"report": "r"}, b=[5.0, 5.1, 4.9], a=[4.0, 4.11, 3.88], r=[54.0, 60.0, 49.0]
-    )
-    assert found.measured == 54.33 and not found.compared
-    assert (found.effect, found.size) == ("fall in nats", 1.003)
+    assert found.reason == "The trend breaks: from 2 rows to 3 rows it goes the other way by 2."
 
 
 def test_a_slope_can_be_per_doubling():
-    points = {"p1": 1, "p2": 2, "p3": 4}
-    metrics = {"p1": [1.0, 1.0, 1.1], "p2": [2.0, 2.1, 2.0], "p3": [3.0, 3.0, 3.1]}
-    found = judge("increases_with", RISES | {"points": points, "log": True}, **metrics)
-    assert found.interval == pytest.approx((1.0, 1.0), abs=0.05)
+    points = curve([1.0, 1.0, 1.1], [2.0, 2.1, 2.0], [3.0, 3.0, 3.1], at=(0.25, 0.5, 1))
+    found = judge("increases_with", RISES | {"log": True}, *points)
+    assert found.interval == pytest.approx((1.0, 1.0), abs=0.05) and found.effect == "slope a doubling"
 
 
-@pytest.mark.parametrize("points", [{"p1": 1, "p2": 2}, {"p1": 1, "p2": 3, "p3": 2}])
-def test_a_trend_needs_points_in_order(points):
-    with pytest.raises(GptreproError, match="three points in ascending order"):
-        judge("increases_with", RISES | {"points": points}, p1=[1.0], p2=[1.0], p3=[1.0])
+def test_a_trend_needs_three_points():
+    with pytest.raises(GptreproError, match="with 2 points in common"):
+        judge("increases_with", RISES, *curve([1.0], [2.0], at=(1, 2)))
 
 
-def test_an_unknown_support_is_one_sentence():
-    with pytest.raises(GptreproError, match="not 'proved'"):
-        judge("arm_beats", BEATS | {"support": "proved"}, a=[1.0] * 3, b=[0.0] * 3)
+def test_a_comparison_is_told_in_the_names_that_readers_know():
+    found = judge("arm_beats", BEATS | {"unit": "points"}, *arms([3.0, 3.2, 3.1], [1.0, 1.1, 1.2]))
+    assert found.compared == {"decoder": 3.1, "LSTM": 1.1} and found.unit == "points"
+    assert (found.effect, found.size) == ("margin", 2.0)
+    assert found.reason.startswith("The 95% interval of the margin (decoder over LSTM) lies wholly above")
 
 
 @pytest.mark.parametrize(
@@ -302,120 +326,89 @@ def test_without_a_record_the_judgement_says_what_to_run(rule, arguments):
     assert "gptrepro run e" in found.reason
 
 
+def by_item(seeds: int, items: int, shift: float = 0.5, steps: int = 1) -> np.ndarray:
+    """(steps, seeds, items) with items that all seeds find hard or easy."""
+    rng = np.random.default_rng(seeds)
+    hard = rng.normal(0, 1, items)
+    return np.stack([hard + shift * i + rng.normal(0, 0.1, (seeds, items)) for i in range(1, steps + 1)])
+
+
+def test_released_weights_are_judged_over_items_alone():
+    a, b = by_item(1, 400), np.zeros((1, 400))
+    found = judge("arm_beats", BEATS, line(list(a[0]), arm="a"), line(list(b), arm="b"), over="item")
+    assert found.verdict is Verdict.TREND and (found.n, found.seeds) == (400, [])
+
+
+def test_items_that_all_seeds_find_hard_widen_the_interval():
+    """Seeds that agree to a tenth say nothing about other items."""
+    (values,) = by_item(3, 60, shift=0.1)
+    zero = np.zeros(60)
+    seeds = judge("arm_beats", BEATS, *arms(list(values.mean(axis=1)), [0.0] * 3))
+    both = judge("arm_beats", BEATS, line(list(values), arm="a"), line([zero] * 3, arm="b"), over="both")
+    assert seeds.verdict in (Verdict.TREND, Verdict.NOT_REPLICATED) and both.verdict is Verdict.INCONCLUSIVE
+    assert both.size == pytest.approx(seeds.size, abs=0.002) and both.n == 3
+
+
+def test_a_trend_is_judged_item_by_item():
+    lines = [line(list(values), rows=x) for x, values in enumerate(by_item(3, 200, steps=3), start=1)]
+    found = judge("increases_with", RISES, *lines, over="both")
+    assert found.verdict is Verdict.TREND and found.interval == pytest.approx((0.5, 0.5), abs=0.05)
+
+
+def test_few_items_decide_nothing():
+    lines = [line([[1.0] * 20], arm=arm) for arm in "ab"]
+    found = judge("arm_beats", BEATS, *lines, over="item")
+    assert found.verdict is Verdict.INCONCLUSIVE and "20 items decide nothing" in found.reason
+
+
 def draws(n: int, shift: float, points: int = 1) -> np.ndarray:
-    """(TRIALS, points, n) normal values with mean ``shift`` and standard deviation 0.1."""
-    return np.random.default_rng(n).normal(shift, 0.1, (TRIALS, points, n))
+    """(TRIALS, n, 1 item, points) normal values with mean ``shift`` and standard deviation 0.1."""
+    return np.random.default_rng(n).normal(shift, 0.1, (TRIALS, n, 1, points))
 
 
-def within_simulation_error(rate: float, nominal: float) -> bool:
-    return rate < nominal + 4 * math.sqrt(nominal * (1 - nominal) / TRIALS)
+def rate(support: Verdict, effects: np.ndarray, least: float = 0.0, most: float = math.inf) -> float:
+    """How often the core of the rules comes to a verdict: on effects (TRIALS, seeds, items) and a region."""
+    record = record_of(line([0.0] * effects.shape[1]))
+    found = [
+        judge_within(record, [effect], region=(least, most), measured=0.0, effect="margin", compared={})
+        for effect in effects
+    ]
+    return [each.verdict for each in found].count(support) / TRIALS
+
+
+def beyond_chance(nominal: float) -> float:
+    return nominal + 4 * math.sqrt(nominal * (1 - nominal) / TRIALS)
 
 
 @pytest.mark.parametrize("n", SEEDS)
 def test_a_margin_at_the_minimum_passes_as_rarely_as_stated(n):
     """2.5% of the intervals lie wholly above a true difference, and 2.5% wholly below."""
-    found = [verdict("arm_beats", BEATS | {"minimum": 0.3}, a=list(d[0]), b=[0.0] * n) for d in draws(n, 0.3)]
-    assert within_simulation_error(found.count(Verdict.TREND) / TRIALS, 0.025)
-    assert within_simulation_error(found.count(Verdict.NOT_REPLICATED) / TRIALS, 0.025)
+    effects = mean(draws(n, 0.3), ())
+    assert rate(Verdict.TREND, effects, least=0.3) < beyond_chance(0.025)
+    assert rate(Verdict.NOT_REPLICATED, effects, least=0.3) < beyond_chance(0.025)
 
 
 @pytest.mark.parametrize("n", SEEDS)
 def test_the_smallest_visible_effect_is_seen_four_times_in_five(n):
-    effect = minimal_detectable_effect(n, 0.1)
-    found = [verdict("arm_beats", BEATS, a=list(d[0]), b=[0.0] * n) for d in draws(n, effect)]
-    error = 4 * math.sqrt(0.8 * 0.2 / TRIALS)
-    assert found.count(Verdict.TREND) / TRIALS == pytest.approx(0.8, abs=error)
+    effects = mean(draws(n, minimal_detectable_effect(n, 0.1)), ())
+    assert rate(Verdict.TREND, effects) == pytest.approx(0.8, abs=4 * math.sqrt(0.8 * 0.2 / TRIALS))
 
 
 @pytest.mark.parametrize("n", SEEDS)
 def test_arms_that_differ_by_the_margin_seldom_pass_for_equivalent(n):
-    found = [verdict("equivalent_within", EQUAL, a=list(d[0]), b=[0.0] * n) for d in draws(n, 0.2)]
-    assert within_simulation_error(found.count(Verdict.TREND) / TRIALS, 0.025)
+    assert rate(Verdict.TREND, mean(draws(n, 0.2), ()), -0.2, 0.2) < beyond_chance(0.025)
 
 
 def test_equivalence_is_seen_where_the_margin_allows():
-    found = [verdict("equivalent_within", EQUAL, a=list(d[0]), b=[0.0] * 8) for d in draws(8, 0.0)]
-    assert found.count(Verdict.TREND) / TRIALS > 0.9
+    assert rate(Verdict.TREND, mean(draws(8, 0.0), ()), -0.2, 0.2) > 0.9
 
 
 @pytest.mark.parametrize("n", SEEDS)
 def test_a_flat_score_seldom_passes_for_a_trend(n):
-    found = [
-        verdict("increases_with", RISES, **{f"p{i}": list(points) for i, points in enumerate(d, start=1)})
-        for d in draws(n, 0.0, points=3)
-    ]
-    assert within_simulation_error(found.count(Verdict.TREND) / TRIALS, 0.025)
+    assert rate(Verdict.TREND, slope(draws(n, 0.0, points=3), (1, 2, 3))) < beyond_chance(0.025)
 
 
-def test_a_steep_trend_is_seen():
-    steps = np.arange(3)[None, :, None] * 0.3
-    found = [
-        verdict("increases_with", RISES, **{f"p{i}": list(points) for i, points in enumerate(d, start=1)})
-        for d in draws(5, 0.0, points=3) + steps
-    ]
-    assert found.count(Verdict.TREND) / TRIALS > 0.9
-
-
-@pytest.fixture
-def real_record():
-    """A record of ``gpt1-pretraining`` as it is published, with its configuration changed at will."""
-
-    def build(**changes: object) -> Record:
-        config = PRETRAINING.config(Scale.LAPTOP)
-        settings = config.model_dump(mode="json") | changes
-        data = [
-            DataUsed(name=c.name, split=c.split, digest=corpus_digest(c.name, c.split), tier="mirror")
-            for c in PRETRAINING.corpora(config)
-        ]
-        hardware = Hardware(processor="abacus", cores=1, threads=1, accelerator=None)
-        losses = [(5.0, 4.0), (5.1, 4.11), (4.9, 3.88)]
-        return Record(
-            experiment="gpt1-pretraining",
-            version=PRETRAINING.version,
-            scale=Scale.LAPTOP,
-            config=settings,
-            data=data,
-            tokenizer="a" * 64,
-            digest=digest_of("gpt1-pretraining", PRETRAINING.version, settings, data, "a" * 64),
-            runs=[
-                Run(
-                    seed=100 + i,
-                    metrics={"b": before, "a": after},
-                    history=[],
-                    tokens=1,
-                    flops=1.0,
-                    wall_seconds=1.0,
-                    hardware=hardware,
-                    versions={},
-                    commit="0" * 40,
-                    finished="2026-01-01",
-                )
-                for i, (before, after) in enumerate(losses)
-            ],
-        )
-
-    return build
-
-
-def test_a_stale_record_keeps_its_verdict_and_names_its_renewal(real_record):
-    arguments = FALLS | {"experiment": "gpt1-pretraining"}
-    evidence = Evidence(records={"gpt1-pretraining": real_record(dropout=0.3)})
-    found = apply_rule("loss_falls", None, evidence, arguments)
-    assert found.verdict is Verdict.TREND
-    assert found.stale is not None and "gptrepro publish gpt1-pretraining --scale laptop" in found.stale
-    fresh = Evidence(records={"gpt1-pretraining": real_record()})
-    assert apply_rule("loss_falls", None, fresh, arguments).stale is None
-
-
-def test_a_missing_metric_says_how_to_get_it(real_record):
-    arguments = FALLS | {"experiment": "gpt1-pretraining", "before": "elsewhere"}
-    evidence = Evidence(records={"gpt1-pretraining": real_record()})
-    with pytest.raises(GptreproError, match="no metric 'elsewhere'"):
-        apply_rule("loss_falls", None, evidence, arguments)
-
-
-def test_a_record_of_some_seeds_keeps_their_order_and_is_as_fresh(real_record):
-    """`arm_beats` pairs what `Record.of_seeds` leaves."""
-    some = real_record().of_seeds([102, 100])
-    assert some.seeds == [100, 102] and some.metric("b") == [5.0, 4.9]
-    assert Record.model_validate(some.model_dump()) == some
+def test_a_steep_trend_is_seen_and_hardly_ever_broken_by_chance():
+    data = draws(5, 0.0, points=3)[:20, :, 0] + np.arange(3) * 0.3
+    found = [judge("increases_with", RISES, *curve(*map(list, trial.T))).verdict for trial in data]
+    assert found.count(Verdict.TREND) >= 18

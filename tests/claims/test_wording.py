@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gptrepro.claims.wording import compact, with_unit
+from gptrepro.claims.wording import compact, one_of, place, with_unit
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,26 @@ def test_a_percent_sign_follows_without_a_space():
     assert with_unit("59.1", "% accuracy") == "59.1% accuracy"
     assert with_unit("12", "blocks") == "12 blocks"
     assert with_unit("", "blocks") == "" and with_unit("12", None) == "12"
+
+
+@pytest.mark.parametrize(
+    ("coordinate", "value", "text"),
+    [
+        ("arm", "full", "pre-trained"),
+        ("arm", "second_only", "second only"),
+        ("rows", 2000.0, "2,000 rows"),
+        ("layers", 1, "1 layer"),
+        ("layers", 0.0, "embeddings alone"),
+        ("fraction", 1 / 64, "after 1/64 of the training"),
+        ("fraction", 1.0, "at its end"),
+        ("fraction", 0.0, "untrained"),
+    ],
+)
+def test_a_place_has_its_label_or_what_the_coordinate_says(coordinate, value, text):
+    assert (
+        place(coordinate, value, {"arm": {"full": "pre-trained"}, "layers": {0: "embeddings alone"}}) == text
+    )
+
+
+def test_a_slope_is_a_step_of_its_coordinate():
+    assert one_of("letters") == "letter"

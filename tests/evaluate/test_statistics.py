@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from gptrepro.evaluate.statistics import holm, minimal_detectable_effect, paired_bootstrap, paired_t
+from gptrepro.evaluate.statistics import (
+    holm,
+    minimal_detectable_effect,
+    paired_bootstrap,
+    paired_t,
+    two_way_bootstrap,
+)
 
 SIMULATIONS = 1000
 
@@ -102,3 +108,68 @@ def test_holm_holds_the_familywise_error_rate() -> None:
     rng = np.random.default_rng(2)
     alarms = sum(min(holm(rng.uniform(size=6).tolist())) < 0.05 for _ in range(4000))
     assert alarms / 4000 == pytest.approx(0.05, abs=tolerance(0.05, 4000))
+
+
+def test_several_tasks_weigh_the_same_and_are_resampled_apart() -> None:
+    rng = np.random.default_rng(5)
+    few, many = rng.normal(0, 1, 100), rng.normal(3, 1, 900)
+    found = paired_bootstrap(few, many)
+    assert found.mean == pytest.approx((few.mean() + many.mean()) / 2) and found.n == 1000
+    error = np.sqrt(few.var(ddof=1) / 100 + many.var(ddof=1) / 900) / 2
+    assert (found.high - found.low) / 2 == pytest.approx(1.96 * error, rel=0.05)
+
+
+def test_the_bootstrap_p_value_is_that_of_student_on_many_items() -> None:
+    differences = samples(2000, 0.03, 1)[0]
+    for null in (0.0, 0.1):
+        expected = paired_t(differences.tolist(), null=null).p_value
+        assert paired_bootstrap(differences, null=null).p_value == pytest.approx(expected, abs=0.02)
+
+
+def seeds_by_items(trial: int, between: float, items: float, noise: float) -> np.ndarray:
+    """(3, 100) scores around 0: effects of the seed, of the item for all seeds, and of both at once."""
+    rng = np.random.default_rng(trial)
+    return np.asarray(
+        rng.normal(0, between, (3, 1)) + rng.normal(0, items, (1, 100)) + rng.normal(0, noise, (3, 100))
+    )
+
+
+@pytest.mark.parametrize(
+    ("effects", "seeds_alone_fail"),
+    [((0.02, 1.0, 0.3), True), ((0.1, 1.0, 0.3), True), ((0.2, 0.0, 1.0), False), ((0.0, 0.0, 1.0), False)],
+    ids=["items", "seeds and items", "seeds", "noise"],
+)
+def test_two_ways_cover_the_truth_where_seeds_alone_miss_the_items(effects, seeds_alone_fail) -> None:  # type: ignore[no-untyped-def]
+    """About 95 in 100 by four standard errors, and up to all of them where both ways are wide by accident."""
+    both = alone = 0
+    for trial in range(SIMULATIONS // 4):
+        scores = seeds_by_items(trial, *effects)
+        found, of_seeds = (
+            two_way_bootstrap([scores], resamples=999, seed=trial),
+            paired_t(scores.mean(axis=1).tolist()),
+        )
+        both += found.low <= 0 <= found.high
+        alone += of_seeds.low <= 0 <= of_seeds.high
+    error = tolerance(0.95, SIMULATIONS // 4)
+    assert 0.95 - error < both / (SIMULATIONS // 4)
+    assert (alone / (SIMULATIONS // 4) < 0.95 - error) == seeds_alone_fail
+
+
+def test_two_ways_become_one_where_the_other_does_not_vary() -> None:
+    of_seeds = np.array([1.0, 1.1, 0.8])
+    both, student = two_way_bootstrap([np.tile(of_seeds[:, None], 50)]), paired_t(of_seeds.tolist())
+    assert (both.low, both.high) == pytest.approx((student.low, student.high), abs=0.05)
+    of_items = samples(2000, 0.03, 1)
+    both, items = two_way_bootstrap([np.tile(of_items, (3, 1))]), paired_bootstrap(of_items[0])
+    assert (both.low, both.high) == pytest.approx((items.low, items.high), abs=0.003)
+    assert both.p_value == pytest.approx(items.p_value, abs=0.02)
+    assert both.mde == pytest.approx(items.mde, rel=0.02)
+
+
+def test_two_ways_repeat_themselves_and_weigh_tasks_the_same() -> None:
+    tasks = [seeds_by_items(0, 0.1, 1, 1), 5 + seeds_by_items(1, 0.1, 1, 1)[:, :40]]
+    found = two_way_bootstrap(tasks)
+    assert found == two_way_bootstrap(tasks)
+    assert found.mean == pytest.approx((tasks[0].mean() + tasks[1].mean()) / 2)
+    with pytest.raises(ValueError, match="the same for all tasks"):
+        two_way_bootstrap([tasks[0], tasks[1][:2]])
