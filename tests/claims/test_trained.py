@@ -108,7 +108,7 @@ ROUGH = {"statistic": "roughness", "along": "rows"}
 def rough(a: float = 0.3, b: float = 0.01, level: float = 0.5) -> list[Line]:
     """A jagged and a steady curve that end at ``level``, with some spread between seeds."""
     return [
-        line([level + size * jump * scale for scale in (1.0, 1.1, 0.9)], arm=arm, rows=x)
+        line([level + (size * jump + 0.001) * scale for scale in (1.0, 1.1, 0.9)], arm=arm, rows=x)
         for arm, size in (("a", a), ("b", b))
         for x, jump in ((1, 1), (2, -1), (4, 1), (8, 0))
     ]
