@@ -47,6 +47,13 @@ def home() -> Path:
     return Path(configured).expanduser() if configured else platformdirs.user_cache_path("gptrepro")
 
 
+def make_places_absolute() -> None:
+    """Let relative folders in the environment count from here, not from where a notebook will run."""
+    for name in ("GPTREPRO_HOME", "GPTREPRO_MIRROR"):
+        if os.environ.get(name):
+            os.environ[name] = str(Path(os.environ[name]).expanduser().absolute())
+
+
 def project_root() -> Path:
     """The checkout that this package runs from: the folder of ``data``, ``notebooks`` and ``book``.
 
@@ -158,6 +165,16 @@ def scratch_folder(parent: Path, name: str) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def require_writable(folder: Path) -> None:
+    """Find out, before hours of work, whether ``folder`` can be made and written.
+
+    Raises:
+        GptreproError: it cannot.
+    """
+    with scratch_folder(folder, "probe"):
+        pass
+
+
 def _affixes(name: str, kind: str) -> tuple[str, str]:
     """The suffix and the prefix of a name that `sweep` knows."""
     return f".{kind}", f".{name}.{os.getpid()}-"
@@ -219,16 +236,17 @@ def _is_alive(pid: int, touched: float) -> bool:
 
 
 @contextmanager
-def sole_holder(folder: Path, otherwise: str) -> Iterator[bool]:
+def sole_holder(folder: Path, otherwise: str, wait_seconds: float = 0.0) -> Iterator[bool]:
     """Hold ``folder`` until the block ends; a process that is killed lets go by itself.
 
     What killed writers left in the folder is swept: its holder is the only one who writes there. Yields
     whether it is held: not on a file system that knows no locks, nor where the lock cannot be written.
 
     Raises:
-        GptreproError: ``otherwise``, when another process, or another thread of this one, holds it.
+        GptreproError: ``otherwise``, when another process, or another thread of this one, holds it and
+            does not let go in ``wait_seconds``.
     """
-    lock = filelock.FileLock(folder / LOCK, blocking=False, fallback_to_soft=False)
+    lock = filelock.FileLock(folder / LOCK, timeout=wait_seconds, fallback_to_soft=False)
     with contextlib.suppress(OSError):  # the first file that is written says what is wrong
         folder.mkdir(parents=True, exist_ok=True)
         try:

@@ -14,10 +14,10 @@ from pathlib import Path
 from gptrepro import storage
 from gptrepro.book.contents import STATUS, Contents, read_contents
 from gptrepro.book.execute import execute_notebooks, raise_failures
-from gptrepro.book.progress import Report
 from gptrepro.book.stamp import fingerprint, is_current
 from gptrepro.book.status import note_execution, status_page
 from gptrepro.errors import GptreproError
+from gptrepro.progress import BuildDisplay
 
 LIBRARY = ("gptrepro", "data", "pyproject.toml", "constraints.txt")
 """What a notebook's outputs depend on besides the notebook itself."""
@@ -29,21 +29,29 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 """Terminal colours, which Sphinx writes into pipes too."""
 
 
-def build_book(root: Path, *, output: Path | None = None, strict: bool = False, force: bool = False) -> Path:
+def build_book(
+    root: Path,
+    *,
+    output: Path | None = None,
+    strict: bool = False,
+    force: bool = False,
+    wait_seconds: float = 0.0,
+) -> Path:
     """Execute every notebook of the book at its own parameters, build the pages, return the first page.
 
-    A notebook whose file, library, data and local records are unchanged since its last execution is not
-    executed again; when nothing at all changed, nothing is done.
+    A notebook whose file, library, data and local records are unchanged since its last execution, and whose
+    executed copy is intact, is not executed again; when nothing at all changed, nothing is done.
 
     Args:
         root: the checkout.
         output: where everything goes; ``root/_build`` unless given.
         strict: treat warnings of the page build as errors.
         force: execute and build even what has not changed.
+        wait_seconds: for another build in ``output`` to end.
 
     Raises:
         GptreproError: a notebook failed (all others were executed, and the pages stay as they were), or
-            the page build did, or another build writes into ``output``.
+            the page build did, or ``output`` cannot be written, or another build writes there.
     """
     root = root.resolve()
     output = (output or root / "_build").resolve()
@@ -51,31 +59,32 @@ def build_book(root: Path, *, output: Path | None = None, strict: bool = False, 
     executed = output / "executed"
     first = output / "html" / "index.html"
     busy = f"Another build is at work in {output}: let it finish, or choose another folder with --output."
-    with storage.sole_holder(output, busy), Report() as report:
+    with storage.sole_holder(output, busy, wait_seconds), BuildDisplay() as report:
+        storage.require_writable(output)
         _execute(root, contents, executed, force=force, report=report)
         stamp = output / "html.stamp"
         digests = {name.as_posix(): storage.sha256_file(executed / name) for name in contents.notebooks}
         inputs = fingerprint(root, (*PAGES, *LIBRARY), notebooks=digests)
         value = f"{inputs} strict" if strict else inputs
-        current = is_current(stamp, value) or is_current(stamp, f"{inputs} strict")
-        if force or not first.exists() or not current:
+        pages = fingerprint(output, ["html"])
+        if force or not any(is_current(stamp, f"{made} {pages}") for made in (value, f"{inputs} strict")):
             report.say("Building the pages")
             stamp.unlink(missing_ok=True)
             _build_pages(root, contents, executed, output, strict=strict, report=report)
-            storage.write_text(stamp, value)
+            storage.write_text(stamp, f"{value} {fingerprint(output, ['html'])}")
         else:
             report.say("Nothing has changed since the last build")
     return first
 
 
-def _execute(root: Path, contents: Contents, executed: Path, *, force: bool, report: Report) -> None:
+def _execute(root: Path, contents: Contents, executed: Path, *, force: bool, report: BuildDisplay) -> None:
     """Bring every executed notebook up to date."""
     library = fingerprint(root, LIBRARY) + fingerprint(storage.home(), _local_records())
     values = {name: fingerprint(root, [name], library=library) for name in contents.notebooks}
     due = [
         name
         for name in contents.notebooks
-        if force or not (executed / name).exists() or not is_current(_stamp(executed, name), values[name])
+        if force or not is_current(_stamp(executed, name), _state(values[name], executed / name))
     ]
     if not due:
         return
@@ -90,12 +99,17 @@ def _execute(root: Path, contents: Contents, executed: Path, *, force: bool, rep
     failed = {failure.notebook for failure in failures}
     for name in due:
         if name not in failed:
-            storage.write_text(_stamp(executed, name), values[name])
+            storage.write_text(_stamp(executed, name), _state(values[name], executed / name))
     raise_failures(failures, report)
 
 
 def _stamp(executed: Path, name: Path) -> Path:
     return (executed / name).with_suffix(".stamp")
+
+
+def _state(value: str, executed: Path) -> str:
+    """What a notebook was made from, and what came out: a damaged or missing copy is made again."""
+    return f"{value} {storage.sha256_file(executed) if executed.is_file() else 'missing'}"
 
 
 def _local_records() -> list[Path]:
@@ -105,7 +119,7 @@ def _local_records() -> list[Path]:
 
 
 def _build_pages(
-    root: Path, contents: Contents, executed: Path, output: Path, *, strict: bool, report: Report
+    root: Path, contents: Contents, executed: Path, output: Path, *, strict: bool, report: BuildDisplay
 ) -> None:
     """Build the pages aside and let them replace ``output/html`` as a whole."""
     with storage.scratch_folder(output, "pages") as scratch:

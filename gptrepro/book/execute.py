@@ -14,15 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import papermill
-from nbclient.exceptions import CellControlSignal, DeadKernelError
+from nbclient.exceptions import CellControlSignal, CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError, strip_color
 
 from gptrepro.book.notebooks import Notebook, check_parameters, normalise, read_notebook
-from gptrepro.book.progress import Report
 from gptrepro.errors import GptreproError
+from gptrepro.progress import BuildDisplay
 
 JOBS = 2
 """Notebooks executed at a time: starting a kernel and importing torch keeps one core busy."""
+
+
+CELL_SECONDS = 1800
+"""What a cell may take that only reads records; with another ``RUN`` it takes what its experiments take."""
 
 
 class NotebookError(GptreproError):
@@ -43,19 +47,22 @@ def execute_notebook(
     *,
     parameters: Mapping[str, str] | None = None,
     on_cell: Callable[[int], None] = lambda number: None,
+    cell_seconds: int = CELL_SECONDS,
 ) -> Notebook:
     """Execute a notebook in a fresh kernel, in its own folder, and return it with its new outputs.
 
     The file itself stays as it is. Without ``parameters`` the notebook's own values hold. ``on_cell`` is
-    told the number of each cell, from 1, as it starts.
+    told the number of each cell, from 1, as it starts. No cell takes longer than ``cell_seconds``, unless
+    ``RUN`` asks for experiments.
 
     Raises:
-        NotebookError: a cell failed or the kernel died; the message names notebook, cell and error.
+        NotebookError: a cell failed or took too long, or the kernel died; the message names notebook, cell
+            and error.
         GptreproError: the notebook cannot be read or lacks a parameter.
     """
     path = path.resolve()
     total = len(read_notebook(path).cells)
-    check_parameters(path, parameters or {})
+    values = check_parameters(path, parameters or {})
     last = 0
 
     def started(cell: Notebook, cell_index: int) -> None:
@@ -72,11 +79,16 @@ def execute_notebook(
             progress_bar=False,
             resources={"metadata": {"path": str(path.parent)}},
             on_cell_start=started,
+            execution_timeout=cell_seconds if values["RUN"] == "never" else None,
         )
     except PapermillExecutionError as error:
         raise NotebookError(
             f"{label(path)} failed in cell {last} of {total}: {error.ename}: {error.evalue}",
             strip_color("\n".join(error.traceback)),
+        ) from error
+    except CellTimeoutError as error:
+        raise NotebookError(
+            f"{label(path)} failed in cell {last} of {total}: it had not ended after {cell_seconds} seconds"
         ) from error
     except (DeadKernelError, CellControlSignal) as error:
         raise NotebookError(f"{label(path)} failed in cell {last} of {total}: {error}") from error
@@ -92,7 +104,7 @@ class Failure:
     details: str
 
 
-def raise_failures(failures: Sequence[Failure], report: Report) -> None:
+def raise_failures(failures: Sequence[Failure], report: BuildDisplay) -> None:
     """Show the traceback of each failure, then raise one error that names them all.
 
     Raises:
@@ -109,7 +121,7 @@ def execute_notebooks(
     notebooks: Sequence[Path],
     output: Path,
     *,
-    report: Report,
+    report: BuildDisplay,
     environment: Mapping[str, str] | None = None,
     jobs: int = JOBS,
     on_done: Callable[[Path, float], None] = lambda name, seconds: None,
@@ -137,7 +149,7 @@ def execute_notebooks(
 
 
 def _in_worker(
-    path: Path, target: Path, name: Path, variables: Mapping[str, str], report: Report
+    path: Path, target: Path, name: Path, variables: Mapping[str, str], report: BuildDisplay
 ) -> Failure | None:
     """Execute one notebook in ``gptrepro.book.worker`` and follow what it says, one JSON object a line."""
     command = [sys.executable, "-m", "gptrepro.book.worker", str(path), str(target)]

@@ -44,24 +44,26 @@ def write_notebook(path: Path, notebook: Notebook) -> None:
     storage.write_text(path, nbformat.writes(notebook) + "\n")  # type: ignore[no-untyped-call]
 
 
-def check_parameters(path: Path, given: Mapping[str, str]) -> None:
-    """Refuse what papermill would run with only a warning.
+def check_parameters(path: Path, given: Mapping[str, str]) -> dict[str, str]:
+    """The values that a notebook will see; refuses what papermill would run with only a warning.
 
     Raises:
         GptreproError: the notebook lacks a cell tagged ``parameters`` that sets SCALE and RUN, or
             ``given`` names a parameter that it does not declare.
     """
-    declared = set(inspect_notebook(path))
-    if missing := PARAMETERS - declared:
+    declared = inspect_notebook(path)
+    if missing := PARAMETERS - set(declared):
         raise GptreproError(
             f"{path.name} does not declare {' and '.join(sorted(missing))}: give it a cell tagged "
             '\'parameters\' with SCALE = "laptop" and RUN = "never".'
         )
-    if unknown := set(given) - declared:
+    if unknown := set(given) - set(declared):
         raise GptreproError(
             f"{path.name} has no parameter {' or '.join(sorted(unknown))}: it declares "
             f"{', '.join(sorted(declared))}."
         )
+    own = {name: str(found["default"]).strip("'\"") for name, found in declared.items()}
+    return own | dict(given)
 
 
 def normalise(notebook: Notebook) -> Notebook:

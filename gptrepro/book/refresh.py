@@ -11,8 +11,8 @@ from gptrepro.book.contents import read_contents
 from gptrepro.book.execute import execute_notebooks, raise_failures
 from gptrepro.book.homes import fresh_home
 from gptrepro.book.notebooks import read_notebook, unstable_outputs, with_install_cell, write_notebook
-from gptrepro.book.progress import Report
 from gptrepro.errors import GptreproError
+from gptrepro.progress import BuildDisplay
 
 
 def refresh(root: Path, only: Sequence[str] = ()) -> list[Path]:
@@ -35,7 +35,7 @@ def refresh(root: Path, only: Sequence[str] = ()) -> list[Path]:
     ]
     if not notebooks:
         raise GptreproError(f"No notebook of _toc.yml matches {' or '.join(only)}.")
-    with tempfile.TemporaryDirectory() as folder, fresh_home() as variables, Report() as report:
+    with tempfile.TemporaryDirectory() as folder, fresh_home() as variables, BuildDisplay() as report:
         source, scratch = Path(folder) / "source", Path(folder) / "executed"
         for name in notebooks:
             notebook = read_notebook(root / name)

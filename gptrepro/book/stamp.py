@@ -33,4 +33,4 @@ def fingerprint(root: Path, inputs: Iterable[str | Path], **settings: str | Mapp
 
 def is_current(stamp: Path, value: str) -> bool:
     """Whether ``stamp`` holds ``value``."""
-    return stamp.is_file() and stamp.read_text(encoding="utf-8") == value
+    return stamp.is_file() and stamp.read_bytes() == value.encode()

@@ -1,24 +1,34 @@
 """One notebook in a process of its own: ``python -m gptrepro.book.worker NOTEBOOK TARGET``.
 
-Says on standard output, one JSON object a line, which cell starts and, at last, what went wrong.
+Says on standard output, one JSON object a line, which cell starts and, at last, what went wrong. Nobody
+else writes there: what a kernel's programs print goes to standard error.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
+from typing import TextIO
 
 from gptrepro.book.execute import NotebookError, execute_notebook
 from gptrepro.book.notebooks import read_notebook, write_notebook
 from gptrepro.errors import GptreproError
 
 
-def main(notebook: str, target: str) -> int:
-    """Execute ``notebook`` into ``target``; 0 when it ran to its end."""
+def private_stdout() -> TextIO:
+    """Standard output for this process alone; what it starts from now on writes to standard error."""
+    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")  # a copy is not inherited
+    os.dup2(2, 1)
+    return channel
+
+
+def main(notebook: str, target: str, channel: TextIO) -> int:
+    """Execute ``notebook`` into ``target``, saying so on ``channel``; 0 when it ran to its end."""
 
     def say(**what: object) -> None:
-        print(json.dumps(what), flush=True)
+        print(json.dumps(what), file=channel, flush=True)
 
     path = Path(notebook)
     try:
@@ -35,4 +45,4 @@ def main(notebook: str, target: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main(*sys.argv[1:], channel=private_stdout()))

@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from gptrepro import storage
 from gptrepro.cli import ledger, library, own_text
 from gptrepro.errors import GptreproError
 
@@ -21,6 +22,7 @@ for commands in (library.app, ledger.app, own_text.app):
 
 def main() -> None:
     """Entry point: a user's mistake is one sentence on standard error and exit status 1."""
+    storage.make_places_absolute()
     try:
         app()
     except GptreproError as error:

@@ -14,9 +14,9 @@ import requests
 
 from gptrepro import storage
 from gptrepro.errors import GptreproError
+from gptrepro.progress import progress
 from gptrepro.sources.catalogue import OriginSource
 from gptrepro.sources.network import require_reachable
-from gptrepro.sources.progress import progress
 from gptrepro.sources.rows import Form, as_lines
 
 TIMEOUT_SECONDS = (3.0, 30.0)  # to connect, to go on

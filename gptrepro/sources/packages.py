@@ -26,9 +26,9 @@ from unearth.fetchers import Fetcher, PyPIClient
 
 from gptrepro import storage
 from gptrepro.errors import GptreproError
+from gptrepro.progress import progress
 from gptrepro.sources.catalogue import PackageFile
 from gptrepro.sources.network import require_reachable
-from gptrepro.sources.progress import progress
 
 READ_TIMEOUT_SECONDS = 30.0
 CHUNK_BYTES = 1 << 16

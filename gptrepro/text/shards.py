@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gptrepro import storage
 from gptrepro.errors import GptreproError
-from gptrepro.sources.progress import progress
+from gptrepro.progress import progress
 
 FORMAT_VERSION = 1
 BATCH_CHARACTERS = 4_000_000  # documents are encoded in batches of about this size

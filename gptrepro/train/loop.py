@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from gptrepro.errors import GptreproError
 from gptrepro.parallel import ONE, World
+from gptrepro.progress import TrainingDisplay
 from gptrepro.train.compiling import CompiledLoss, Loss
 from gptrepro.train.divergence import LossWatch
 from gptrepro.train.feed import BatchSource, passes
@@ -24,7 +25,6 @@ from gptrepro.train.lock import sole_trainer
 from gptrepro.train.log import MetricsLog, Row
 from gptrepro.train.optimizer import build_optimizer, set_learning_rate
 from gptrepro.train.precision import Precision, choose_device, choose_precision
-from gptrepro.train.progress import TrainingDisplay
 from gptrepro.train.resolved import Resolved
 from gptrepro.train.settings import TrainSettings
 from gptrepro.train.state import (

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from rich.console import Console
 
-from gptrepro.book.progress import Report
+from gptrepro.progress import BuildDisplay
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 PARAMETERS = 'SCALE = "laptop"\nRUN = "never"'
@@ -56,6 +56,6 @@ def log() -> io.StringIO:
 
 
 @pytest.fixture
-def report(log: io.StringIO) -> Report:
+def report(log: io.StringIO) -> BuildDisplay:
     """Progress that goes into ``log``, as into any file."""
-    return Report(Console(file=log, soft_wrap=True, highlight=False, width=200))
+    return BuildDisplay(Console(file=log, soft_wrap=True, highlight=False, width=200))

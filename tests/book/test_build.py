@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -65,8 +67,8 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     built: list[bool] = []
 
     def pretend(root: Path, contents: object, executed: Path, output: Path, **_: object) -> None:
-        (output / "html").mkdir(exist_ok=True)
-        (output / "html" / "index.html").write_text("")
+        for page in ("index.html", "book/page.html"):
+            storage.write_text(output / "html" / page, "")
         built.append(True)
 
     monkeypatch.setattr(build, "_build_pages", pretend)
@@ -102,6 +104,34 @@ def test_each_input_renews_what_depends_on_it(
     assert rebuilt(small_book / "unrelated.txt", force=True) == (both, 1)
 
 
+def test_what_was_damaged_or_deleted_is_made_again(
+    small_book: Path, executed: list[str], pages: list[bool]
+) -> None:
+    build_book(small_book)
+    for path, again in (
+        ("executed/notebooks/a/02-second.ipynb", ["02-second.ipynb"]),
+        ("html/book/page.html", []),
+    ):
+        for damage in (lambda path: path.write_text("{"), Path.unlink):
+            executed.clear()
+            pages.clear()
+            damage(small_book / "_build" / path)
+            build_book(small_book)
+            assert (executed, len(pages)) == (again, 0 if again else 1)
+    executed.clear()
+    build_book(small_book)
+    assert executed == []
+
+
+def test_where_nothing_can_be_written_no_notebook_runs(
+    small_book: Path, executed: list[str], pages: list[bool]
+) -> None:
+    (small_book / "taken").write_text("")
+    with pytest.raises(GptreproError, match="a file stands in its place"):
+        build_book(small_book, output=small_book / "taken")
+    assert executed == []
+
+
 def test_what_a_killed_build_left_behind_is_removed(
     small_book: Path, executed: list[str], pages: list[bool]
 ) -> None:
@@ -123,6 +153,18 @@ def test_a_build_at_work_is_left_alone(small_book: Path, executed: list[str], pa
     ):
         build_book(small_book)
     assert not executed
+
+
+def test_a_build_waits_for_another_when_asked(
+    small_book: Path, executed: list[str], pages: list[bool]
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with storage.sole_holder(small_book / "_build", "busy"):
+            second = pool.submit(build_book, small_book, wait_seconds=60)
+            time.sleep(0.2)
+            assert not executed
+        assert second.result().exists()
+    assert executed
 
 
 def test_a_failing_notebook_fails_the_build_after_the_others_ran(

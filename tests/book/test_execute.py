@@ -13,8 +13,8 @@ import pytest
 
 from gptrepro.book.execute import NotebookError, execute_notebook, execute_notebooks, raise_failures
 from gptrepro.book.notebooks import read_notebook
-from gptrepro.book.progress import Report
 from gptrepro.errors import GptreproError
+from gptrepro.progress import BuildDisplay
 
 from .conftest import write_notebook
 
@@ -44,7 +44,24 @@ def test_a_kernel_that_dies_is_a_failure_too(tmp_path: Path) -> None:
         execute_notebook(path)
 
 
-def test_one_failure_does_not_stop_the_others(tmp_path: Path, report: Report, log: io.StringIO) -> None:
+def test_a_cell_that_does_not_end_is_a_failure_unless_experiments_run(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "gpt9/09-slow.ipynb", "import time; time.sleep(3)")
+    with pytest.raises(NotebookError, match=r"cell 3 of 3: it had not ended after 1 seconds$"):
+        execute_notebook(path, cell_seconds=1)
+    execute_notebook(path, parameters={"RUN": "missing"}, cell_seconds=1)
+
+
+def test_what_a_notebooks_programs_print_is_no_word_of_its_worker(
+    tmp_path: Path, report: BuildDisplay, log: io.StringIO
+) -> None:
+    name = Path("a/1.ipynb")
+    write_notebook(tmp_path / name, "import os\nos.system('echo hello')\nos.write(1, b'{}\\n')")
+    with report:
+        assert execute_notebooks(tmp_path, [name], tmp_path / "output", report=report) == []
+    assert "a/1.ipynb: done" in log.getvalue()
+
+
+def test_one_failure_does_not_stop_the_others(tmp_path: Path, report: BuildDisplay, log: io.StringIO) -> None:
     source, output = tmp_path / "source", tmp_path / "output"
     names = [Path(name) for name in ("a/1.ipynb", "a/2.ipynb", "a/3.ipynb")]
     write_notebook(source / names[0], "raise RuntimeError('first')")
@@ -77,8 +94,8 @@ def test_an_interrupt_ends_the_kernels(tmp_path: Path) -> None:
         # A shell starts what runs in its background with SIGINT ignored, and this test may run there.
         "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from pathlib import Path\nfrom gptrepro.book.execute import execute_notebooks\n"
-        "from gptrepro.book.progress import Report\nnames = [Path('a/1.ipynb'), Path('a/2.ipynb')]\n"
-        "execute_notebooks(Path(), names, Path('out'), report=Report(), jobs=1)"
+        "from gptrepro.progress import BuildDisplay\nnames = [Path('a/1.ipynb'), Path('a/2.ipynb')]\n"
+        "execute_notebooks(Path(), names, Path('out'), report=BuildDisplay(), jobs=1)"
     )
     command = [sys.executable, "-c", program]
     with subprocess.Popen(

@@ -52,8 +52,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def html(browser: Browser) -> Path:
-    """The folder of the book, built with warnings as errors; asking for a browser first saves the build."""
-    return build_book(ROOT, strict=True).parent
+    """The folder of the book, built with warnings as errors; asking for a browser first saves the build.
+
+    A second run of the tests in this checkout waits until the first one has built it.
+    """
+    return build_book(ROOT, strict=True, wait_seconds=300).parent
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 
@@ -23,3 +26,12 @@ def test_a_mistake_is_one_sentence_without_a_traceback(gptrepro, arguments, sent
     assert status == 1
     assert err.startswith("Error: ") and sentence in err
     assert "Traceback" not in err and len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["GPTREPRO_HOME", "GPTREPRO_MIRROR"])
+def test_a_relative_folder_counts_from_where_the_command_was_given(gptrepro, monkeypatch, tmp_path, name):
+    monkeypatch.chdir(tmp_path)
+    Path("beside").mkdir()
+    monkeypatch.setenv(name, "beside")
+    gptrepro("models", "--json")
+    assert os.environ[name] == str(tmp_path / "beside")
