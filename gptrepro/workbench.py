@@ -7,7 +7,6 @@ what is published comes from `gptrepro.experiments` alone.
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,18 +64,11 @@ def open_model_config(name: str) -> DecoderConfig:
     path = Path(name)
     if path.suffix != ".json":
         return published_model(name).decoder
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        if "attention" in fields:
-            fields["attention"] = tuple(fields["attention"])
-        return DecoderConfig(**fields)
-    except FileNotFoundError:
-        raise GptreproError(f"There is no model configuration at {path}.") from None
-    except json.JSONDecodeError as error:
-        raise GptreproError(f"{path} is not valid JSON (line {error.lineno}): {error.msg}.") from error
-    except TypeError as error:
-        known = ", ".join(field.name for field in dataclasses.fields(DecoderConfig))
-        raise GptreproError(f"{path} does not describe a model ({error}); its fields are {known}.") from error
+    known = [field.name for field in dataclasses.fields(DecoderConfig)]
+    what, otherwise = "model configuration", f"its fields are {', '.join(known)}"
+    if unknown := set(storage.read_json(path, dict[str, Any], what, otherwise)) - set(known):
+        raise GptreproError(f"{path} has the unknown field {min(unknown)}: {otherwise}.")
+    return storage.read_json(path, DecoderConfig, what, otherwise)
 
 
 def open_tokenizer(choice: str, text: Corpus | TextFile, n_vocab: int) -> Tokenizer:

@@ -24,6 +24,7 @@ from gptrepro.workbench import (
     train_on_text,
 )
 
+SHAPE = {"n_vocab": 280, "n_ctx": 32, "n_layers": 2, "d_model": 32, "n_heads": 2}
 TEXT = "The cat sat on the mat. The dog sat on the log. " * 60
 SETTINGS = TrainSettings(steps=60, batch_size=8, context=32, peak_lr=5e-3, warmup_steps=5, log_every=20)
 
@@ -33,16 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a text, a small model's configuration and the checkpoint trained from both."""
     folder = tmp_path_factory.mktemp("own")
     (folder / "own.txt").write_text(TEXT)
-    config = {
-        "n_vocab": 280,
-        "n_ctx": 32,
-        "n_layers": 2,
-        "d_model": 32,
-        "n_heads": 2,
-        "norm": "pre",
-        "dropout": 0.0,
-    }
-    (folder / "model.json").write_text(json.dumps(config | {"init_std": 0.1}))
+    (folder / "model.json").write_text(json.dumps(SHAPE | {"norm": "pre", "dropout": 0, "init_std": 0.1}))
     result = train_on_text(
         model=str(folder / "model.json"),
         text=str(folder / "own.txt"),
@@ -152,6 +144,11 @@ def test_what_does_not_fit_is_one_sentence(folder, tmp_path):
     (tmp_path / "odd.json").write_text('{"layers": 3}')
     with pytest.raises(GptreproError, match="its fields are n_vocab"):
         open_model_config(str(tmp_path / "odd.json"))
+    (tmp_path / "list.json").write_text("[3]")
+    (tmp_path / "words.json").write_text(json.dumps({**SHAPE, "n_layers": "3"}))
+    for name in ("list", "words"):
+        with pytest.raises(GptreproError, match=r"is not a model configuration .*its fields are n_vocab"):
+            open_model_config(str(tmp_path / f"{name}.json"))
     (tmp_path / "half.json").write_text('{"n_vocab": ')
     with pytest.raises(GptreproError, match="not valid JSON"):
         open_model_config(str(tmp_path / "half.json"))

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from gptrepro import storage
 from gptrepro.errors import GptreproError
 
 STATUS = Path("book/status.md")
@@ -48,7 +49,7 @@ def read_contents(root: Path) -> Contents:
     if not toc.exists():
         raise GptreproError(f"{root} holds no _toc.yml: run the command in a checkout of the repository.")
     pages = []
-    for name in _files(yaml.safe_load(toc.read_text(encoding="utf-8"))):
+    for name in _files(_yaml(toc)):
         candidates = [Path(name), Path(f"{name}.ipynb"), Path(f"{name}.md")]
         page = next((path for path in candidates if path == STATUS or (root / path).is_file()), None)
         if page is None:
@@ -59,7 +60,15 @@ def read_contents(root: Path) -> Contents:
     return Contents(tuple(pages), _repository(root / "_config.yml"))
 
 
+def _yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(storage.read_text(path, otherwise="restore it from the repository"))
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise GptreproError(f"{path} is not valid YAML ({reason}): correct it.") from error
+
+
 def _repository(config: Path) -> str | None:
-    settings = yaml.safe_load(config.read_text(encoding="utf-8")) if config.exists() else None
+    settings = _yaml(config) if config.exists() else None
     address = ((settings or {}).get("repository") or {}).get("url")
     return str(address).rstrip("/") if address else None

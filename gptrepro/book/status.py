@@ -9,11 +9,12 @@ from html import escape
 from importlib import metadata
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from gptrepro import storage
 from gptrepro.book.contents import Contents
 from gptrepro.book.notebooks import Notebook, read_notebook
+from gptrepro.errors import GptreproError
 from gptrepro.experiments import EXPERIMENTS
 from gptrepro.results import Record, read_record, renewal, stale_reason
 from gptrepro.results.record import Hardware, library_versions
@@ -42,8 +43,8 @@ def note_execution(notebook: Path, seconds: float) -> None:
 def read_execution(notebook: Path) -> Execution | None:
     """What was kept beside an executed notebook, or None where nothing readable was."""
     try:
-        return Execution.model_validate_json(_note(notebook).read_bytes())
-    except (FileNotFoundError, ValidationError):
+        return storage.read_json(_note(notebook), Execution)
+    except GptreproError:
         return None
 
 

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from gptrepro.checkpoints.layouts import from_json, layout_of, stored_name, to_json
 from gptrepro.errors import GptreproError
 from gptrepro.model import Decoder, DecoderConfig
-from gptrepro.storage import atomic_file, write_text
+from gptrepro.storage import atomic_file, read_json, write_text
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -88,15 +88,9 @@ def load_checkpoint(folder: Path) -> Decoder:
     return decoder.eval()
 
 
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        raise GptreproError(
-            f"{path} cannot be read ({error.strerror}): a checkpoint folder holds config.json and {WEIGHTS}."
-        ) from error
-    except ValueError as error:  # not JSON, or not UTF-8
-        raise GptreproError(f"{path} is not valid JSON ({error}): copy or download it again.") from error
+def _json(path: Path) -> dict[str, Any]:
+    otherwise = f"a checkpoint folder holds config.json and {WEIGHTS}; copy or download it again"
+    return read_json(path, dict[str, Any], "checkpoint file", otherwise)
 
 
 def _weight_files(folder: Path) -> list[Path]:
@@ -105,7 +99,7 @@ def _weight_files(folder: Path) -> list[Path]:
         return [folder / WEIGHTS]
     if (folder / INDEX).is_file():
         index = _json(folder / INDEX)
-        listed = index.get("weight_map") if isinstance(index, dict) else None
+        listed = index.get("weight_map")
         if not isinstance(listed, dict) or not all(isinstance(name, str) for name in listed.values()):
             raise GptreproError(f"{folder / INDEX} lists no files of weights: copy or download it again.")
         files = [folder / Path(name).name for name in sorted(set(listed.values()))]  # no path leads outside

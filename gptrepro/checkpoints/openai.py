@@ -16,7 +16,6 @@ The folder ``model/`` of the release holds ``params_shapes.json``, a list of sha
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from gptrepro import storage
 from gptrepro.errors import GptreproError
 from gptrepro.model import Decoder, DecoderConfig
 
@@ -88,18 +88,8 @@ def load_openai_gpt1(folder: Path, n_heads: int = 12) -> Decoder:
 
 
 def _shapes(path: Path) -> list[list[int]]:
-    try:
-        shapes: Any = json.loads(path.read_bytes())
-    except OSError as error:
-        raise GptreproError(
-            f"{path} cannot be read ({error.strerror}): it lists the arrays' shapes."
-        ) from error
-    except ValueError as error:
-        raise GptreproError(f"{path} is not valid JSON ({error}): copy or download it again.") from error
-    if not isinstance(shapes, list) or not all(
-        isinstance(shape, list) and all(type(size) is int and 0 < size < 2**31 for size in shape)
-        for shape in shapes
-    ):
+    shapes = storage.read_json(path, list[list[int]], "list of shapes", "copy or download it again")
+    if not all(0 < size < 2**31 for shape in shapes for size in shape):
         raise GptreproError(f"{path} is not a list of shapes: copy or download it again.")
     return shapes
 

@@ -93,7 +93,7 @@ def read_claims(path: Path) -> list[Claim]:
         GptreproError: the file or a table that it names is damaged, or a claim is incomplete.
     """
     try:
-        rows = yaml.load(path.read_text(encoding="utf-8"), _LOADER) or []
+        rows = yaml.load(storage.read_text(path, otherwise="restore it from the repository"), _LOADER) or []
     except yaml.YAMLError as error:
         raise GptreproError(f"{path} is not valid YAML: {error}") from error
     claims = []

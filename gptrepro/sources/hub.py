@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -27,8 +28,8 @@ def fetch_parquet(source: HubSource) -> tuple[Path, ...]:
     # Written last: a download that broke off left some of the files, and they look like all.
     key = storage.sha256_text(storage.canonical_json(source.model_dump()))[:16]
     complete = cache / "complete" / f"{key}.json"
-    if complete.exists():
-        files = [cache / name for name in json.loads(complete.read_text(encoding="utf-8"))]
+    with contextlib.suppress(GptreproError):  # missing or damaged: ask the hub again
+        files = [cache / name for name in storage.read_json(complete, list[str])]
         if all(file.exists() for file in files):
             return tuple(files)
     files = _download(source, cache)

@@ -31,12 +31,7 @@ class TextFile:
         Raises:
             GptreproError: it is not UTF-8 text or holds nothing.
         """
-        try:
-            text = self.path.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise GptreproError(
-                f"{self.path} is not UTF-8 text (byte {error.start}): convert it, for example with iconv."
-            ) from error
+        text = storage.read_text(self.path, "text file", "name one in UTF-8, or convert this one with iconv")
         if not text.strip():
             raise GptreproError(f"{self.path} holds no text.")
         yield text

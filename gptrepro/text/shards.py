@@ -16,7 +16,7 @@ from typing import BinaryIO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from gptrepro import storage
 from gptrepro.errors import GptreproError
@@ -115,8 +115,8 @@ class TokenShards:
             GptreproError: the folder is missing, incomplete or damaged.
         """
         try:
-            index = Index.model_validate_json((folder / "index.json").read_bytes())
-        except (OSError, ValidationError) as error:
+            index = storage.read_json(folder / "index.json", Index)
+        except GptreproError as error:
             raise _damaged(folder, "its index is missing or unreadable") from error
         if index.format != FORMAT_VERSION:
             raise _damaged(folder, f"its format {index.format} is not {FORMAT_VERSION}")

@@ -49,3 +49,10 @@ def test_the_repository_comes_from_the_configuration(small_book: Path) -> None:
     assert read_contents(small_book).repository == "https://github.com/someone/book"
     (small_book / "_config.yml").unlink()
     assert read_contents(small_book).repository is None
+
+
+@pytest.mark.parametrize(("content", "message"), [(b"a: [", "not valid YAML"), (b"\xff", "not UTF-8")])
+def test_a_damaged_table_of_contents_is_one_sentence(small_book: Path, content: bytes, message: str) -> None:
+    (small_book / "_toc.yml").write_bytes(content)
+    with pytest.raises(GptreproError, match=message):
+        read_contents(small_book)

@@ -117,7 +117,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: np.savez((folder / "params_3.npy").open("wb"), np.ones(3)),
         "one-dimensional",
     ),
-    "no shapes": (lambda folder: (folder / "params_shapes.json").unlink(), "cannot be read"),
+    "no shapes": (lambda folder: (folder / "params_shapes.json").unlink(), "There is no list of shapes"),
     "shapes are no JSON": (lambda folder: (folder / "params_shapes.json").write_text("]"), "not valid JSON"),
     "shapes are something else": (
         lambda folder: (folder / "params_shapes.json").write_text('{"a": 1}'),

@@ -13,6 +13,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from gptrepro import storage
 from gptrepro.errors import GptreproError
 from gptrepro.sources.catalogue import HubSource
 from gptrepro.sources.corpora import load_corpus
@@ -81,6 +82,14 @@ def test_downloaded_once(hub: HTTPServer) -> None:
     files = fetch_parquet(SOURCE)
     hub.clear()
     assert fetch_parquet(SOURCE) == files
+
+
+def test_a_damaged_note_of_what_was_downloaded_is_made_again(hub: HTTPServer) -> None:
+    files = fetch_parquet(SOURCE)
+    (note,) = (storage.home() / "hub" / "complete").iterdir()
+    note.write_bytes(b'["\xff')
+    assert fetch_parquet(SOURCE) == files
+    assert storage.read_json(note, list[str])
 
 
 def test_what_is_not_there_is_one_sentence(hub: HTTPServer) -> None:
