@@ -45,4 +45,4 @@ def main(notebook: str, target: str, channel: TextIO) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:], channel=private_stdout()))
+    sys.exit(main(sys.argv[1], sys.argv[2], private_stdout()))

@@ -38,8 +38,8 @@ def train(
     minutes: Annotated[float | None, typer.Option(help="Stop, everything saved, after so long.")] = None,
 ) -> None:
     """Train a model on a text; the same command goes on where it stopped."""
+    from gptrepro.own_text import train_on_text
     from gptrepro.train import TrainSettings
-    from gptrepro.workbench import train_on_text
 
     settings = TrainSettings(
         steps=steps,
@@ -81,7 +81,7 @@ def perplexity(
     as_json: AsJson = False,
 ) -> None:
     """Perplexity of a text, per token, word and byte."""
-    from gptrepro.workbench import perplexity_of
+    from gptrepro.own_text import perplexity_of
 
     found = perplexity_of(checkpoint, text, split=split, stride=stride)
     if as_json:
@@ -99,7 +99,7 @@ def completions(
     as_json: AsJson = False,
 ) -> None:
     """How likely each completion is, and whether greedy decoding would write it."""
-    from gptrepro.workbench import completions_of
+    from gptrepro.own_text import completions_of
 
     found = completions_of(checkpoint, jsonl)
     if as_json:
@@ -124,7 +124,7 @@ def generate(
     as_json: AsJson = False,
 ) -> None:
     """Continue a prompt."""
-    from gptrepro.workbench import continue_prompt
+    from gptrepro.own_text import continue_prompt
 
     written = continue_prompt(
         checkpoint,

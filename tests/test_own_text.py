@@ -10,9 +10,7 @@ import pytest
 import torch
 
 from gptrepro.errors import GptreproError
-from gptrepro.tasks.prompted import Item
-from gptrepro.train import TrainSettings
-from gptrepro.workbench import (
+from gptrepro.own_text import (
     completions_of,
     continue_prompt,
     open_checkpoint,
@@ -23,6 +21,8 @@ from gptrepro.workbench import (
     read_completions,
     train_on_text,
 )
+from gptrepro.tasks.prompted import Item
+from gptrepro.train import TrainSettings
 
 SHAPE = {"n_vocab": 280, "n_ctx": 32, "n_layers": 2, "d_model": 32, "n_heads": 2}
 TEXT = "The cat sat on the mat. The dog sat on the log. " * 60
