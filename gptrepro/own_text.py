@@ -7,6 +7,7 @@ what is published comes from `gptrepro.experiments` alone.
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -242,10 +243,7 @@ def read_completions(path: Path) -> list[Item]:
     Raises:
         GptreproError: the file is missing or empty, or a line is not such a row; it names the line.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise GptreproError(f"{path} cannot be read as UTF-8 text: name a JSON lines file.") from error
+    text = storage.read_text(path, "file of completions", "name a JSON lines file in UTF-8")
     items: list[Item] = []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():

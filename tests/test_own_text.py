@@ -96,7 +96,7 @@ def test_a_file_without_completions_is_explained(tmp_path, content, message):
     path.write_bytes(content)
     with pytest.raises(GptreproError, match=message):
         read_completions(path)
-    with pytest.raises(GptreproError, match="cannot be read"):
+    with pytest.raises(GptreproError, match="no file of completions"):
         read_completions(tmp_path / "absent.jsonl")
 
 
