@@ -16,7 +16,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -317,6 +317,13 @@ def read_json(
             place = "".join(f"{part}: " for part in first["loc"])
             reason = f"is not a {what} ({place}{first['msg']})"
         raise GptreproError(f"{path} {reason}: {otherwise}.") from error
+
+
+def remembered(path: Path, compute: Callable[[], Any]) -> Any:
+    """The JSON value in a file, computed and written where there is none."""
+    if not path.exists():
+        write_text(path, json.dumps(compute()))
+    return json.loads(read_text(path))
 
 
 def canonical_json(value: Any) -> str:

@@ -215,6 +215,14 @@ def test_canonical_json_does_not_depend_on_order():
     assert storage.sha256_text("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
+def test_a_remembered_value_is_computed_once(tmp_path: Path):
+    calls = []
+    for _ in range(2):
+        value = storage.remembered(tmp_path / "a" / "b.json", lambda: calls.append(1) or {"score": 1.5})
+        assert value == {"score": 1.5}
+    assert len(calls) == 1
+
+
 def test_a_checkout_is_needed(monkeypatch, tmp_path: Path):
     monkeypatch.setattr(storage, "__file__", str(tmp_path / "gptrepro" / "storage.py"))
     with pytest.raises(GptreproError, match="needs its checkout"):

@@ -1,4 +1,4 @@
-"""GPT-1's fine-tuning (Tables 2 to 4), its ablations (Table 5) and layers carried over (Figure 2, left).
+"""GPT-1's fine-tuning (Tables 2 to 4) and its ablations (Table 5).
 
 A seed takes a pre-trained model and, on every task, trains each arm on the same rows in the same order and
 scores it once on the same test rows. Baselines that need no training of a network stand beside them.
@@ -14,23 +14,31 @@ scores it once on the same test rows. Baselines that need no training of a netwo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from functools import partial
-from statistics import fmean
 from typing import Any, Literal, get_args
 
+from gptrepro import storage
 from gptrepro.errors import GptreproError
-from gptrepro.experiments.base import FIRST_REPORT_SEED, Experiment, Measurement, Unit, register
-from gptrepro.experiments.gpt1.labelled import (
-    Arm,
-    LabelledConfig,
-    LabelledRows,
-    Outcome,
-    fine_tuned,
-    remembered,
-    score_name,
+from gptrepro.experiments.base import (
+    FIRST_REPORT_SEED,
+    Coordinate,
+    Experiment,
+    Measurement,
+    Outcomes,
+    Row,
+    Unit,
+    register,
 )
 from gptrepro.experiments.gpt1.pretraining import LSTM_PRETRAINING, PRETRAINING
+from gptrepro.experiments.gpt1.tuned_tasks import (
+    Arm,
+    TaskRows,
+    TaskScore,
+    TunedTasksConfig,
+    fine_tuned,
+)
 from gptrepro.finetune.baselines import bag_of_words, majority
 from gptrepro.finetune.frozen import linear_on_frozen
 from gptrepro.model import Decoder
@@ -42,10 +50,21 @@ from gptrepro.train.loop import Interrupted
 
 Baseline = Literal["majority", "bag_of_words", "second_only", "frozen"]
 
+ARM_LABELS: dict[Coordinate, str] = {
+    "full": "pre-trained",
+    "no_aux": "without the auxiliary objective",
+    "scratch": "from scratch",
+    "lstm": "LSTM",
+    "frozen": "pre-trained, frozen",
+    "bag_of_words": "words",
+    "second_only": "words of the second text",
+    "majority": "constant",
+}
+
 SEEDS = tuple(range(FIRST_REPORT_SEED, FIRST_REPORT_SEED + 5))
 
 
-class FineTuningConfig(LabelledConfig):
+class FineTuningConfig(TunedTasksConfig):
     """Fine-tuning, and what it is compared with."""
 
     baselines: tuple[Baseline, ...]
@@ -66,16 +85,13 @@ def measure(config: FineTuningConfig, unit: Unit) -> Measurement:
     (folder,) = unit.sources.values()
     pretrained = config.pretraining.pretrained(folder)
     tokenizer = config.pretraining.load_tokenizer(unit.prepared)
-    metrics: dict[str, float] = {}
+    measured: list[tuple[Row, TaskScore]] = []
     failed: dict[str, str] = {}
-    tokens = 0
     for task in config.declared:
         try:
-            rows = LabelledRows(config, task)
-            metrics |= _baseline_scores(config, rows, pretrained, tokenizer, unit)
-            for name, outcome in _outcomes(config, rows, pretrained, tokenizer, unit).items():
-                metrics[name] = outcome.score
-                tokens += outcome.tokens
+            rows = TaskRows(config, task)
+            measured += _baselines(config, rows, pretrained, tokenizer, unit)
+            measured += _fine_tunings(config, rows, pretrained, tokenizer, unit)
         except Interrupted:
             raise
         except GptreproError as error:
@@ -85,9 +101,10 @@ def measure(config: FineTuningConfig, unit: Unit) -> Measurement:
             f"{len(failed)} of {len(config.tasks)} tasks failed; the others are measured and kept, and the "
             "same command goes on with these: " + " ".join(f"[{name}] {why}" for name, why in failed.items())
         )
-    metrics |= _averages(config, metrics)
+    tokens = sum(score.tokens for _, score in measured)
     return Measurement(
-        metrics={name: round(value, 3) for name, value in metrics.items()},
+        rows=[{"value": round(score.score, 3), **where} for where, score in measured],
+        outcomes=[Outcomes(where, score.right) for where, score in measured if score.right is not None],
         history=[],
         tokens=tokens,
         flops=config.flops(tokens),
@@ -95,61 +112,32 @@ def measure(config: FineTuningConfig, unit: Unit) -> Measurement:
     )
 
 
-def curve_name(arm: str, rows: int) -> str:
-    """Name of an arm's mean over the tasks with a curve, such as ``average_full_on_curves_at_100``."""
-    return f"average_{arm}_on_curves_at_{rows}"
-
-
-def gain_name(over: str, rows: int) -> str:
-    """Name of the mean margin of ``full`` over another arm, such as ``gain_over_scratch_at_100``."""
-    return f"gain_over_{over}_at_{rows}"
-
-
-def _averages(config: FineTuningConfig, scores: Mapping[str, float]) -> dict[str, float]:
-    """Each arm's mean over all tasks and, at each number of rows, over those with a curve; margins there."""
-    last = {task: rows[-1] for task, rows in config.tasks.items()}
-    found = {
-        score_name("average", arm): fmean(scores[score_name(task, arm, n)] for task, n in last.items())
-        for arm in config.arms
-    }
-    for baseline in config.baselines:
-        if baseline != "second_only":
-            found[score_name("average", baseline)] = fmean(
-                scores[score_name(task, baseline)] for task in config.tasks
-            )
-    curves = {task: set(rows) for task, rows in config.tasks.items() if len(rows) > 1}
-    for n in sorted(set.intersection(*curves.values())) if curves else ():
-        of_arm = {arm: fmean(scores[score_name(task, arm, n)] for task in curves) for arm in config.arms}
-        found |= {curve_name(arm, n): score for arm, score in of_arm.items()}
-        found |= {gain_name(arm, n): of_arm["full"] - of_arm[arm] for arm in of_arm if arm != "full"}
-    return found
-
-
-def _outcomes(
+def _fine_tunings(
     config: FineTuningConfig,
-    rows: LabelledRows,
+    rows: TaskRows,
     pretrained: Decoder | LSTMLanguageModel,
     tokenizer: Tokenizer,
     unit: Unit,
-) -> dict[str, Outcome]:
-    return {
-        score_name(rows.task.name, arm, n): fine_tuned(
-            config, arm, rows, n, pretrained, tokenizer, unit, rows.test
-        )
-        for arm in config.arms
-        for n in config.tasks[rows.task.name]
-    }
+) -> Iterator[tuple[Row, TaskScore]]:
+    """Every arm on a task, with the coordinates of its score."""
+    for name, arm in config.arms.items():
+        layers: Row = {} if arm.layers is None else {"layers": arm.layers}
+        for n in config.tasks[rows.task.name]:
+            score = fine_tuned(config, name, rows, n, pretrained, tokenizer, unit, rows.test)
+            yield _coordinates(rows, name, n) | layers, score
 
 
-def _baseline_scores(
+def _baselines(
     config: FineTuningConfig,
-    rows: LabelledRows,
+    rows: TaskRows,
     pretrained: Decoder | LSTMLanguageModel,
     tokenizer: Tokenizer,
     unit: Unit,
-) -> dict[str, float]:
+) -> Iterator[tuple[Row, TaskScore]]:
+    """Every baseline on a task, trained on its largest number of rows, with the coordinates of its score."""
     task, dev, test = rows.task, rows.dev, rows.test
-    train = rows.train(config.tasks[task.name][-1], unit.seed)
+    n = config.tasks[task.name][-1]
+    train = rows.train(n, unit.seed)
     ways: dict[Baseline, Callable[[], list[int | float]]] = {
         "majority": lambda: majority(task, train, len(test)),
         "bag_of_words": lambda: bag_of_words(task, train, dev, test),
@@ -158,17 +146,19 @@ def _baseline_scores(
             task, pretrained, tokenizer, train, dev, test, context=config.pretraining.n_ctx
         ),
     }
-    chosen = [name for name in config.baselines if name != "second_only" or task.kind == "entailment"]
-    return {
-        score_name(task.name, name): remembered(
-            unit.folder / task.name / f"{name}.json", partial(_scored, rows, ways[name])
-        )
-        for name in chosen
-    }
+    for name in config.baselines:
+        if name != "second_only" or task.kind == "entailment":
+            kept = unit.folder / task.name / name / "outcome.json"
+            score = TaskScore(**storage.remembered(kept, partial(_scored, rows, ways[name])))
+            yield _coordinates(rows, name, n), score
 
 
-def _scored(rows: LabelledRows, predict: Callable[[], list[int | float]]) -> float:
-    return rows.score(rows.test, predict())
+def _scored(rows: TaskRows, predict: Callable[[], list[int | float]]) -> dict[str, Any]:
+    return asdict(rows.score(rows.test, predict()))
+
+
+def _coordinates(rows: TaskRows, arm: str, n_rows: int) -> Row:
+    return {"score": rows.task.metrics[0], "task": rows.task.name, "arm": arm, "rows": n_rows}
 
 
 _CURVE = (100, 500, 2000)
@@ -221,7 +211,7 @@ def _arm(scale: Scale, layers: int | None, lm_weight: float, **chosen: Any) -> A
     return Arm(layers=layers, lm_weight=lm_weight, **settings)
 
 
-def _full(scale: Scale, layers: int | None) -> Arm:
+def full_arm(scale: Scale, layers: int | None) -> Arm:
     """The paper's method, with so many layers carried over."""
     return _arm(scale, layers, GPT1_FINE_TUNING.lm_weight, peak_learning_rate=5e-4, updates=300)
 
@@ -229,7 +219,7 @@ def _full(scale: Scale, layers: int | None) -> Arm:
 def _arms(scale: Scale) -> dict[str, Arm]:
     whole, weight = PRETRAINING.config(scale).n_layers, GPT1_FINE_TUNING.lm_weight
     return {
-        "full": _full(scale, whole),
+        "full": full_arm(scale, whole),
         "no_aux": _arm(scale, whole, 0.0, peak_learning_rate=2.5e-4, updates=150),
         "scratch": _arm(scale, None, weight, peak_learning_rate=1e-3, updates=300),
     }
@@ -239,7 +229,7 @@ def _curve_to(rows: int) -> tuple[int, ...]:
     return (*(n for n in _CURVE if n < rows), rows)
 
 
-_TASKS: dict[Scale, dict[str, tuple[int, ...]]] = {
+FINE_TUNING_TASKS: dict[Scale, dict[str, tuple[int, ...]]] = {
     Scale.SMOKE: {"play-word-order": (16, 64), "play-continuation": (32,)},
     Scale.LAPTOP: {
         "sst2": _CURVE,
@@ -250,10 +240,8 @@ _TASKS: dict[Scale, dict[str, tuple[int, ...]]] = {
         "stsb": (1000,),
         "novel-continuation": (1000,),
     },
-    Scale.GPU: {
-        name: (*(n for n in _CURVE if n < rows), min(rows, 20_000)) for name, rows in _ALL_ROWS.items()
-    },
-    Scale.PAPER: {name: (*(n for n in _CURVE if n < rows), rows) for name, rows in _ALL_ROWS.items()},
+    Scale.GPU: {name: _curve_to(min(rows, 20_000)) for name, rows in _ALL_ROWS.items()},
+    Scale.PAPER: {name: _curve_to(rows) for name, rows in _ALL_ROWS.items()},
 }
 
 _SEEDS = {
@@ -264,14 +252,19 @@ _SEEDS = {
 }
 
 
-def _experiment(
+def fine_tuning_experiment(
     name: str,
     pretraining: Experiment[Any],
     *,
     question: str,
     configs: dict[Scale, Any],
+    labels: Mapping[str, Mapping[Coordinate, str]] | None = None,
 ) -> Experiment[Any]:
-    """An experiment that fine-tunes what ``pretraining`` trained."""
+    """An experiment that fine-tunes what ``pretraining`` trained.
+
+    ``labels`` stand beside those of arms and numbers of rows, or in their place.
+    """
+    rows = sorted({n for config in configs.values() for some in config.tasks.values() for n in some})
     return Experiment(
         name=name,
         version=1,
@@ -283,16 +276,11 @@ def _experiment(
         corpora=lambda config: config.corpora,
         budget=lambda config: config.budget(),
         measure=measure,
+        labels={"arm": ARM_LABELS, "rows": {n: f"{n} rows" for n in rows}} | dict(labels or {}),
     )
 
 
-def _with_and_without_objective(scale: Scale) -> dict[str, Arm]:
-    """Two arms that differ in the auxiliary objective alone, where `_arms` has for each what suits it."""
-    full = _full(scale, PRETRAINING.config(scale).n_layers)
-    return {"full": full, "no_aux": full.model_copy(update={"lm_weight": 0.0})}
-
-
-def _configs(
+def fine_tuning_configs(
     tasks: Mapping[Scale, dict[str, tuple[int, ...]]],
     arms: Callable[[Scale], dict[str, Arm]] = _arms,
     baselines: tuple[Baseline, ...] = get_args(Baseline),
@@ -311,11 +299,11 @@ def _configs(
 
 
 FINE_TUNING = register(
-    _experiment(
+    fine_tuning_experiment(
         "gpt1-fine-tuning",
         PRETRAINING,
         question="How much does pre-training on novels help on labelled tasks, and the auxiliary objective?",
-        configs=_configs(_TASKS),
+        configs=fine_tuning_configs(FINE_TUNING_TASKS),
     )
 )
 
@@ -328,41 +316,23 @@ _LONG_ROWS: dict[Scale, dict[str, tuple[int, ...]]] = {
 }
 
 LONG_ROWS = register(
-    _experiment(
+    fine_tuning_experiment(
         "gpt1-fine-tuning-long-rows",
         PRETRAINING,
         question="How much does pre-training help on tasks whose rows take several sequences?",
-        configs=_configs(_LONG_ROWS),
-    )
-)
-
-_AUXILIARY_ROWS = (500, 1000, 2000, 4000)
-
-_AUXILIARY_TASKS: dict[Scale, dict[str, tuple[int, ...]]] = {
-    Scale.SMOKE: {"play-word-order": (16, 64)},
-    Scale.LAPTOP: dict.fromkeys(("sst2", "novel-word-order", "sick"), _AUXILIARY_ROWS),
-    Scale.GPU: dict.fromkeys(("qnli", "mnli-m", "qqp"), (*_AUXILIARY_ROWS, 8000, 16_000, 32_000)),
-    Scale.PAPER: dict.fromkeys(("qnli", "mnli-m", "qqp"), (*_AUXILIARY_ROWS, 8000, 16_000, 32_000)),
-}
-
-AUXILIARY = register(
-    _experiment(
-        "gpt1-auxiliary-objective",
-        PRETRAINING,
-        question="Does the auxiliary objective help more the more rows are labelled, all settings equal?",
-        configs=_configs(_AUXILIARY_TASKS, _with_and_without_objective, ("majority",)),
+        configs=fine_tuning_configs(_LONG_ROWS),
     )
 )
 
 LSTM_FINE_TUNING = register(
-    _experiment(
+    fine_tuning_experiment(
         "gpt1-lstm-fine-tuning",
         LSTM_PRETRAINING,
         question="What does a pre-trained LSTM in the place of the Transformer score on the same tasks?",
         configs={
             scale: FineTuningConfig(
                 pretraining=LSTM_PRETRAINING.config(scale),
-                tasks={name: rows[-1:] for name, rows in _TASKS[scale].items()},
+                tasks={name: rows[-1:] for name, rows in FINE_TUNING_TASKS[scale].items()},
                 arms={
                     "lstm": _arm(scale, 1, GPT1_FINE_TUNING.lm_weight, peak_learning_rate=1e-2, updates=300)
                 },
@@ -371,39 +341,5 @@ LSTM_FINE_TUNING = register(
             )
             for scale in Scale
         },
-    )
-)
-
-TRANSFER_TASKS: dict[Scale, tuple[str, ...]] = {
-    Scale.SMOKE: ("play-word-order",),
-    Scale.LAPTOP: ("novel-word-order", "sick"),
-    Scale.GPU: ("mnli-m", "race-m"),
-    Scale.PAPER: ("mnli-m", "race-m"),
-}
-"""Where layers are carried over one by one: the paper's two, or two with short texts, fixed beforehand."""
-
-
-def layers_arm(layers: int) -> str:
-    """Name of an arm that carries so many layers over, such as ``layers_2``."""
-    return f"layers_{layers}"
-
-
-def _arms_by_layers(scale: Scale) -> dict[str, Arm]:
-    return {layers_arm(n): _full(scale, n) for n in range(PRETRAINING.config(scale).n_layers + 1)}
-
-
-TRANSFER = register(
-    _experiment(
-        "gpt1-transfer",
-        PRETRAINING,
-        question="How does the score depend on how many layers are carried over from pre-training?",
-        configs=_configs(
-            {
-                scale: {task: _TASKS[scale][task][-1:] for task in tasks}
-                for scale, tasks in TRANSFER_TASKS.items()
-            },
-            _arms_by_layers,
-            (),
-        ),
     )
 )

@@ -7,26 +7,18 @@ a pre-training of its own, shorter than those that are reported.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
-from gptrepro.experiments.base import Budget, Experiment, Measurement, Unit, register
-from gptrepro.experiments.gpt1.labelled import (
-    Arm,
-    LabelledConfig,
-    LabelledRows,
-    fine_tuned,
-)
-from gptrepro.experiments.gpt1.pretraining import (
-    LSTM_PRETRAINING,
-    PRETRAINING,
-)
+from gptrepro.experiments.base import Budget, Experiment, Measurement, Row, Unit, register, row
+from gptrepro.experiments.gpt1.fine_tuning import ARM_LABELS
+from gptrepro.experiments.gpt1.pretraining import LSTM_PRETRAINING, PRETRAINING
+from gptrepro.experiments.gpt1.tuned_tasks import Arm, TaskRows, TunedTasksConfig, fine_tuned
 from gptrepro.published import GPT1_FINE_TUNING
 from gptrepro.scales import Scale
 
 
-class FineTuningSettingsConfig(LabelledConfig):
+class FineTuningSettingsConfig(TunedTasksConfig):
     """Fine-tuning at several rates, then with several numbers of updates."""
 
     rates: tuple[float, ...]
@@ -34,46 +26,39 @@ class FineTuningSettingsConfig(LabelledConfig):
     """The rates are tried with the first of them; the arms' own rates and updates play no part."""
 
 
-def dev_score_name(arm: str, rate: float, updates: int) -> str:
-    """Name of a mean score on dev rows, such as ``dev_full_at_0.001_for_200``."""
-    return f"dev_{arm}_at_{rate:g}_for_{updates}"
-
-
 def _measure(config: FineTuningSettingsConfig, unit: Unit) -> Measurement:
-    pilot = replace(unit, folder=unit.folder / "pretraining")
-    config.pretraining.train(pilot)
-    pretrained = config.pretraining.pretrained(pilot.folder)
+    pilot = unit.folder / "pretraining"
+    config.pretraining.train(unit, folder=pilot)
+    pretrained = config.pretraining.pretrained(pilot)
     tokenizer = config.pretraining.load_tokenizer(unit.prepared)
-    tasks = [LabelledRows(config, task) for task in config.declared]
-    metrics: dict[str, float] = {}
+    tasks = [TaskRows(config, task) for task in config.declared]
+    found: list[Row] = []
     tokens = 0
 
-    def dev_score(name: str, rate: float, updates: int) -> float:
+    def dev_mean(name: str, rate: float, updates: int) -> float:
         nonlocal tokens
         arm = config.arms[name].model_copy(update={"peak_learning_rate": rate, "updates": updates})
         tried = config.model_copy(update={"arms": {name: arm}})
-        outcomes = [
+        scores = [
             fine_tuned(
                 tried, name, rows, config.tasks[rows.task.name][-1], pretrained, tokenizer, unit, rows.dev
             )
             for rows in tasks
         ]
-        tokens += sum(outcome.tokens for outcome in outcomes)
-        score = round(fmean(outcome.score for outcome in outcomes), 3)
-        metrics[dev_score_name(name, rate, updates)] = score
-        return score
+        tokens += sum(score.tokens for score in scores)
+        mean = round(fmean(score.score for score in scores), 3)
+        found.append(row(mean, "dev_mean", arm=name, rate=rate, updates=updates))
+        return mean
 
     first, *others = config.updates
     for name in config.arms:
-        rate_scores = {rate: dev_score(name, rate, first) for rate in config.rates}
-        rate = max(rate_scores, key=rate_scores.__getitem__)
-        update_scores = {first: rate_scores[rate]} | {n: dev_score(name, rate, n) for n in others}
-        metrics[f"best_rate_{name}"] = rate
-        metrics[f"best_updates_{name}"] = float(max(update_scores, key=update_scores.__getitem__))
-        metrics[f"best_is_at_edge_{name}"] = float(rate in (min(config.rates), max(config.rates)))
+        rate_scores = {rate: dev_mean(name, rate, first) for rate in config.rates}
+        best = max(rate_scores, key=rate_scores.__getitem__)
+        for updates in others:
+            dev_mean(name, best, updates)
     spent = config.pretraining.budget()
     return Measurement(
-        metrics=metrics,
+        rows=found,
         history=[],
         tokens=int(spent.tokens) + tokens,
         flops=spent.flops + config.flops(tokens),
@@ -149,6 +134,7 @@ FINE_TUNING_SETTINGS = register(
         },
         seeds={Scale.SMOKE: (0,), Scale.LAPTOP: (0,), Scale.GPU: (0, 1)},
         chooses_settings=True,
+        labels={"arm": ARM_LABELS},
         corpora=lambda config: config.corpora,
         budget=_budget,
         measure=_measure,
@@ -186,6 +172,7 @@ LSTM_FINE_TUNING_SETTINGS = register(
         },
         seeds=FINE_TUNING_SETTINGS.seeds,
         chooses_settings=True,
+        labels={"arm": ARM_LABELS},
         corpora=lambda config: config.corpora,
         budget=_budget,
         measure=_measure,

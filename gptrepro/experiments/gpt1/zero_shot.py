@@ -29,10 +29,10 @@ from gptrepro.experiments.base import (
     register,
     row,
 )
-from gptrepro.experiments.gpt1.labelled import remembered
 from gptrepro.experiments.gpt1.pretraining import LSTM_PRETRAINING, MILESTONES, PRETRAINING
 from gptrepro.experiments.training import TextTraining
 from gptrepro.scales import Scale
+from gptrepro.storage import remembered
 from gptrepro.tasks.gpt1 import find_task
 from gptrepro.tasks.labelled import Example, TaskData, load_task, subsample
 from gptrepro.tasks.prompted import PROMPTED, Item, PromptedTask, rows_of

@@ -6,10 +6,10 @@ import functools
 
 import pytest
 
-from gptrepro.earlier.error_rates import ErrorRates
 from gptrepro.errors import GptreproError
 from gptrepro.experiments.background import seq2seq
-from gptrepro.experiments.background.seq2seq import ARMS, BUCKETS, SEQ2SEQ, bucket_name, count_parameters
+from gptrepro.experiments.background.seq2seq import LETTERS, SEQ2SEQ, count_parameters
+from gptrepro.experiments.background.seq2seq_arms import ARMS
 from gptrepro.experiments.base import Unit, UnitOver
 from gptrepro.results import obtain
 from gptrepro.scales import Scale
@@ -28,20 +28,10 @@ def test_the_arms_are_trained_alike_but_for_the_learning_rate(scale):
     assert alike[0] == alike[1] == alike[2]
 
 
-def test_every_word_length_is_in_one_bucket():
+def test_every_word_length_is_scored_once_and_has_a_label():
     for length in range(1, 40):
-        assert sum(shortest <= length <= (longest or length) for shortest, longest in BUCKETS) == 1
-    assert [bucket_name(*bucket) for bucket in BUCKETS] == ["1_5", "6_7", "8_9", "10_11", "12_up"]
-
-
-def test_the_bottleneck_is_what_the_single_vector_costs():
-    rates = {
-        arm: {"": ErrorRates(per, 50.0, 9), "6_7": ErrorRates(per + 1, 60.0, 4)}
-        for arm, per in (("fixed", 20.0), ("attention", 12.0), ("transformer", 13.0))
-    }
-    metrics = seq2seq._error_metrics(rates)
-    assert metrics["bottleneck_per"] == 8.0 and metrics["bottleneck_per_6_7"] == 8.0
-    assert metrics["transformer_per_6_7"] == 14.0 and metrics["words_6_7"] == 4.0
+        assert sum(length in lengths for lengths in LETTERS.values()) == 1
+    assert set(SEQ2SEQ.labels["letters"]) == set(LETTERS)
 
 
 def test_a_record_keeps_curves_and_drawings():
@@ -50,7 +40,7 @@ def test_a_record_keeps_curves_and_drawings():
     (run,) = record.runs
     assert len(run.history) == 16
     for arm in ARMS:
-        assert run.history[-1][f"{arm}_dev_nll"] == run.metrics[f"{arm}_dev_nll"]
+        assert [run.history[-1][f"{arm}_dev_nll"]] == record.values(score="dev_nll", arm=arm)
         assert run.history[-1][f"{arm}_dev_nll"] < run.history[0][f"{arm}_dev_nll"]
     assert [name.split()[0] for name in run.matrices] == list(record.config["drawn_words"])
     for name, rows in run.matrices.items():
@@ -60,11 +50,16 @@ def test_a_record_keeps_curves_and_drawings():
             assert len(row) == len(word) and sum(row) == pytest.approx(1.0, abs=0.01)
 
 
-def test_the_words_of_a_bucket_add_up():
+def test_the_errors_of_all_words_are_those_of_every_length_together():
     record = obtain("background-seq2seq", scale=Scale.SMOKE, run="missing")
     assert record is not None
-    metrics = record.runs[0].metrics
-    assert sum(metrics[f"words_{bucket_name(*bucket)}"] for bucket in BUCKETS) == metrics["words"] == 200
+    words = [record.mean(score="words", letters=mean) for mean in LETTERS]
+    assert sum(words) == record.mean(score="words", letters=None) == 200
+    for arm in ARMS:
+        wrong = [record.mean(score="word_error", arm=arm, letters=mean) for mean in LETTERS]
+        assert record.mean(score="word_error", arm=arm, letters=None) == pytest.approx(
+            sum(n * share for n, share in zip(words, wrong, strict=True)) / 200
+        )
 
 
 def test_an_interrupted_seed_goes_on_where_it_stopped(tmp_path, monkeypatch):

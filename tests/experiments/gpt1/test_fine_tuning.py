@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 
 from gptrepro.errors import GptreproError
 from gptrepro.experiments.base import Unit, UnitOver
 from gptrepro.experiments.gpt1 import fine_tuning
-from gptrepro.experiments.gpt1.fine_tuning import (
-    FINE_TUNING,
-    LSTM_FINE_TUNING,
-    SEEDS,
-    TRANSFER,
-    layers_arm,
-    pretraining_seed,
-)
-from gptrepro.experiments.gpt1.labelled import LabelledRows, score_name
+from gptrepro.experiments.gpt1.auxiliary import AUXILIARY
+from gptrepro.experiments.gpt1.fine_tuning import FINE_TUNING, LSTM_FINE_TUNING, SEEDS, pretraining_seed
 from gptrepro.experiments.gpt1.pretraining import PRETRAINING, measure
+from gptrepro.experiments.gpt1.transfer import TRANSFER
+from gptrepro.experiments.gpt1.tuned_tasks import TaskRows
 from gptrepro.published import GPT1_FINE_TUNING
 from gptrepro.scales import Scale
 from gptrepro.tasks.gpt1 import TASKS
@@ -46,9 +42,13 @@ def test_all_arms_of_a_scale_learn_from_the_same_rows_in_the_same_way(scale: Sca
     assert full.arms["full"].lm_weight == full.arms["scratch"].lm_weight == GPT1_FINE_TUNING.lm_weight
     assert full.arms["no_aux"].lm_weight == 0
     transfer = TRANSFER.config(scale)
-    assert transfer.arms[layers_arm(transfer.pretraining.n_layers)] == full.arms["full"]
+    assert [arm.layers for arm in transfer.arms.values()] == [*range(transfer.pretraining.n_layers + 1)]
+    assert list(transfer.arms.values())[-1] == full.arms["full"]
     for task, rows in transfer.tasks.items():
         assert rows[-1] == full.tasks[task][-1]
+    with_objective, without = AUXILIARY.config(scale).arms.values()
+    assert with_objective == full.arms["full"]
+    assert without == with_objective.model_copy(update={"lm_weight": 0.0})
 
 
 def test_the_paper_scale_has_the_papers_recipe() -> None:
@@ -63,7 +63,9 @@ def test_every_pretraining_serves_some_seed() -> None:
     assert {pretraining_seed(seed) for seed in SEEDS} == set(PRETRAINING.seeds[Scale.LAPTOP])
 
 
-def test_pieces_of_a_seed_give_what_the_whole_gives(pretrained: Path, tmp_path: Path) -> None:
+def test_a_seed_measures_every_arm_and_baseline_and_its_pieces_give_the_same(
+    pretrained: Path, tmp_path: Path
+) -> None:
     config = FINE_TUNING.config(Scale.SMOKE)
     whole = FINE_TUNING.measure(config, unit(pretrained, tmp_path / "whole"))
     pieces = None
@@ -75,9 +77,22 @@ def test_pieces_of_a_seed_give_what_the_whole_gives(pretrained: Path, tmp_path: 
         except UnitOver:
             continue
     assert pieces is not None
-    assert pieces.metrics == whole.metrics
-    assert pieces.tokens == whole.tokens
+    assert pieces == whole
     assert not list((tmp_path / "whole").rglob("*.safetensors"))
+    at = [tuple(row.get(name) for name in ("task", "score", "arm", "rows", "layers")) for row in whole.rows]
+    layers = {name: arm.layers for name, arm in config.arms.items()} | dict.fromkeys(config.baselines)
+    del layers["second_only"]  # neither task is one of entailment
+    assert set(at) == {
+        (task, metric, arm, n, layers[arm])
+        for task, metric in (("play-word-order", "matthews"), ("play-continuation", "accuracy"))
+        for arm in layers
+        for n in (config.tasks[task] if arm in config.arms else config.tasks[task][-1:])
+    }
+    assert len(set(at)) == len(at)
+    means = {tuple(one.coordinates.items()): 100 * fmean(one.values) for one in whole.outcomes}
+    assert {tuple(row.items())[1:]: row["value"] for row in whole.rows if row["score"] == "accuracy"} == (
+        pytest.approx(means, abs=5e-4)
+    )
 
 
 def test_a_task_that_fails_does_not_stop_the_rest(
@@ -86,21 +101,21 @@ def test_a_task_that_fails_does_not_stop_the_rest(
     config = FINE_TUNING.config(Scale.SMOKE)
     bad, good = config.tasks
 
-    class Failing(LabelledRows):
+    class Failing(TaskRows):
         def __init__(self, config: object, task: Task) -> None:
             if task.name == bad:
                 raise GptreproError("Its rows are gone: fetch them.")
             super().__init__(config, task)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(fine_tuning, "LabelledRows", Failing)
+        patch.setattr(fine_tuning, "TaskRows", Failing)
         with pytest.raises(GptreproError, match=rf"1 of 2 tasks failed.*\[{bad}\] Its rows are gone"):
             FINE_TUNING.measure(config, unit(pretrained, tmp_path))
     kept = list((tmp_path / good).rglob("outcome.json"))
-    assert len(kept) == len(config.arms) * len(config.tasks[good])
+    assert len(kept) == len(config.arms) * len(config.tasks[good]) + len(config.baselines) - 1
     stamps = [path.stat().st_mtime_ns for path in kept]
     measured = FINE_TUNING.measure(config, unit(pretrained, tmp_path))
-    assert score_name("average", "full") in measured.metrics
+    assert {row["task"] for row in measured.rows} == {bad, good}
     assert [path.stat().st_mtime_ns for path in kept] == stamps
 
 

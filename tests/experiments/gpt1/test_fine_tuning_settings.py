@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gptrepro.experiments.base import Unit, UnitOver
-from gptrepro.experiments.gpt1.fine_tuning import FINE_TUNING
+from gptrepro.experiments.base import Experiment, Unit, UnitOver
+from gptrepro.experiments.gpt1.fine_tuning import FINE_TUNING, LSTM_FINE_TUNING
 from gptrepro.experiments.gpt1.fine_tuning_settings import (
     FINE_TUNING_SETTINGS,
     LSTM_FINE_TUNING_SETTINGS,
-    dev_score_name,
 )
+from gptrepro.experiments.sweeps import best_setting
 from gptrepro.results import published_record
 from gptrepro.scales import Scale
 
@@ -39,21 +40,33 @@ def test_the_arms_are_those_that_are_reported() -> None:
         assert tuned.batch_size == reported.batch_size
 
 
-def test_the_reported_runs_use_what_the_published_pilot_chose() -> None:
-    record = published_record(FINE_TUNING_SETTINGS.name, Scale.LAPTOP)
+@pytest.mark.parametrize(
+    ("pilot", "reported"),
+    [(FINE_TUNING_SETTINGS, FINE_TUNING), (LSTM_FINE_TUNING_SETTINGS, LSTM_FINE_TUNING)],
+    ids=["decoder", "lstm"],
+)
+def test_the_reported_runs_use_what_the_published_pilot_chose(
+    pilot: Experiment[Any], reported: Experiment[Any]
+) -> None:
+    record = published_record(pilot.name, Scale.LAPTOP)
     if record is None:
         pytest.skip("no pilot is published")
-    for name, arm in FINE_TUNING.config(Scale.LAPTOP).arms.items():
-        assert arm.peak_learning_rate == record.metric(f"best_rate_{name}")[0]
-        assert arm.updates == record.metric(f"best_updates_{name}")[0]
+    config = pilot.config(Scale.LAPTOP)
+    for name, arm in reported.config(Scale.LAPTOP).arms.items():
+        rows = record.select(score="dev_mean", arm=name)
+        best = best_setting(rows, {"rate": config.rates, "updates": config.updates})
+        assert best.setting == {"rate": arm.peak_learning_rate, "updates": arm.updates}
 
 
 def test_every_rate_is_tried_for_every_arm_and_pieces_give_the_same(tmp_path: Path) -> None:
     config = FINE_TUNING_SETTINGS.config(Scale.SMOKE)
     whole = FINE_TUNING_SETTINGS.measure(config, Unit(0, tmp_path / "whole", tmp_path / "prepared"))
     for name in config.arms:
-        tried = {rate: whole.metrics[dev_score_name(name, rate, config.updates[0])] for rate in config.rates}
-        assert whole.metrics[f"best_rate_{name}"] == max(tried, key=tried.__getitem__)
+        rows = [row for row in whole.rows if row["arm"] == name]
+        by_rate = {row["rate"]: row["value"] for row in rows if row["updates"] == config.updates[0]}
+        assert tuple(by_rate) == config.rates
+        best = max(by_rate, key=by_rate.__getitem__)
+        assert tuple(row["updates"] for row in rows if row["rate"] == best) == config.updates
     for _ in range(800):
         try:
             unit = Unit(0, tmp_path / "pieces", tmp_path / "prepared", deadline=time.monotonic())
@@ -61,4 +74,4 @@ def test_every_rate_is_tried_for_every_arm_and_pieces_give_the_same(tmp_path: Pa
             break
         except UnitOver:
             continue
-    assert pieces.metrics == whole.metrics
+    assert pieces == whole

@@ -1,13 +1,12 @@
-"""What the experiments on labelled tasks share: the rows, one fine-tuning, and its score, kept on disk."""
+"""What the experiments on tuned tasks share: the rows, one fine-tuning, and its score, kept on disk."""
 
 from __future__ import annotations
 
-import json
 import math
+import operator
 import shutil
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -45,7 +44,7 @@ class Arm(Config):
         return self.updates or math.ceil(GPT1_FINE_TUNING.epochs * rows / batch_size)
 
 
-class LabelledConfig(Config):
+class TunedTasksConfig(Config):
     """Which tasks, on how many rows, in which ways."""
 
     pretraining: TextTraining
@@ -100,10 +99,22 @@ class LabelledConfig(Config):
         return tokens * one.flops / one.tokens
 
 
-class LabelledRows:
+@dataclass(frozen=True)
+class TaskScore:
+    """What one way of learning a task gave."""
+
+    score: float
+    """The task's first metric x 100."""
+    tokens: int = 0
+    """Read in the training of a network, with what fills up the shorter sequences of a batch."""
+    right: list[bool] | None = None
+    """Whether each example was predicted right, where the metric is the mean of that."""
+
+
+class TaskRows:
     """The rows of a task as an experiment uses them."""
 
-    def __init__(self, config: LabelledConfig, task: Task) -> None:
+    def __init__(self, config: TunedTasksConfig, task: Task) -> None:
         self.task = task
         self.data: TaskData = load_task(task)
         self.dev = _at_most(config.dev_rows, self.data.dev)
@@ -113,10 +124,17 @@ class LabelledRows:
         """So many training rows, or all; with one seed, fewer are always among more."""
         return subsample(self.data.train, min(rows, len(self.data.train)), seed)
 
-    def score(self, examples: list[Example], predicted: list[int | float]) -> float:
-        """The task's first metric x 100."""
-        scores = task_scores(self.task, [example.label for example in examples], predicted)
-        return 100 * scores[self.task.metrics[0]]
+    def score(
+        self, examples: Sequence[Example], predicted: Sequence[int | float], tokens: int = 0
+    ) -> TaskScore:
+        """What predictions for these examples are worth."""
+        right = [example.label for example in examples]
+        metric = self.task.metrics[0]
+        return TaskScore(
+            score=100 * task_scores(self.task, right, predicted)[metric],
+            tokens=tokens,
+            right=[*map(operator.eq, right, predicted)] if metric == "accuracy" else None,
+        )
 
 
 def _at_most(rows: int, examples: list[Example]) -> list[Example]:
@@ -124,27 +142,17 @@ def _at_most(rows: int, examples: list[Example]) -> list[Example]:
     return subsample(examples, min(rows, len(examples)), 0)
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What one fine-tuning gave."""
-
-    score: float
-    """The task's first metric x 100."""
-    tokens: int
-    """Read in training, with what fills up the shorter sequences of a batch."""
-
-
 def fine_tuned(
-    config: LabelledConfig,
+    config: TunedTasksConfig,
     name: str,
-    rows: LabelledRows,
+    rows: TaskRows,
     n_rows: int,
     pretrained: Decoder | LSTMLanguageModel,
     tokenizer: Tokenizer,
     unit: Unit,
     scored: list[Example],
-) -> Outcome:
-    """Train one arm on a task and score it on ``scored``; the outcome is kept, the weights are not.
+) -> TaskScore:
+    """Train one arm on a task and score it on ``scored``; the score is kept, the weights are not.
 
     Args:
         config: holds the arm called ``name``.
@@ -163,7 +171,7 @@ def fine_tuned(
     updates = arm.updates_on(n_rows, config.batch_size)
     folder = unit.folder / task.name / f"{name}-{n_rows}-{arm.peak_learning_rate:g}-{updates}"
 
-    def train_and_score() -> dict[str, float]:
+    def train_and_score() -> dict[str, Any]:
         chosen = rows.train(n_rows, unit.seed)
         torch.manual_seed(unit.seed)
         body = with_layers_of(pretrained, config.pretraining.model(), arm.layers)
@@ -175,6 +183,7 @@ def fine_tuned(
             folder / "training",
             recipe=config.recipe(arm, len(chosen)),
             seed=unit.seed,
+            device=unit.device,
             stop_after_seconds=unit.seconds_left(),
             name=f"seed {unit.seed}, {task.title}, {name}, {len(chosen):,} rows",
         )
@@ -183,20 +192,8 @@ def fine_tuned(
         special = SpecialTokens.after(config.pretraining.n_vocab)
         encoded = encode(task, scored, tokenizer, special, config.pretraining.n_ctx)
         predicted = model.predictions(predict(model, encoded)).tolist()
-        return asdict(Outcome(rows.score(scored, predicted), result.tokens))
+        return asdict(rows.score(scored, predicted, result.tokens))
 
-    outcome = Outcome(**remembered(folder / "outcome.json", train_and_score))
+    score = TaskScore(**storage.remembered(folder / "outcome.json", train_and_score))
     shutil.rmtree(folder / "training", ignore_errors=True)
-    return outcome
-
-
-def remembered(path: Path, compute: Callable[[], Any]) -> Any:
-    """The JSON value in a file, computed and written where there is none."""
-    if not path.exists():
-        storage.write_text(path, json.dumps(compute()))
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def score_name(task: str, arm: str, rows: int | None = None) -> str:
-    """Name of a score: ``sick_majority`` or, of what was trained on 100 rows, ``sick_full_at_100``."""
-    return f"{task}_{arm}" + ("" if rows is None else f"_at_{rows}")
+    return score
