@@ -64,7 +64,7 @@ class TunedTasksConfig(Config):
     def corpora(self) -> list[CorpusRef]:
         """The labelled data, and the text that the tokenizer was trained on."""
         sets = [(task.data_set, split) for task in self.declared for split in task.splits.values()]
-        return [self.pretraining.corpora[0], *(CorpusRef(*one) for one in dict.fromkeys(sets))]
+        return [*self.pretraining.train_corpora, *(CorpusRef(*one) for one in dict.fromkeys(sets))]
 
     @property
     def declared(self) -> list[Task]:
