@@ -38,6 +38,7 @@ from gptrepro.experiments.gpt1.tuned_tasks import (
     TaskScore,
     TunedTasksConfig,
     fine_tuned,
+    precision_of,
 )
 from gptrepro.finetune.baselines import bag_of_words, majority
 from gptrepro.finetune.frozen import linear_on_frozen
@@ -109,6 +110,7 @@ def measure(config: FineTuningConfig, unit: Unit) -> Measurement:
         tokens=tokens,
         flops=config.flops(tokens),
         tokenizer=tokenizer.digest,
+        precision=precision_of(score for _, score in measured),
     )
 
 

@@ -13,7 +13,14 @@ from typing import Any
 from gptrepro.experiments.base import Budget, Experiment, Measurement, Row, Unit, register, row
 from gptrepro.experiments.gpt1.fine_tuning import ARM_LABELS
 from gptrepro.experiments.gpt1.pretraining import LSTM_PRETRAINING, PRETRAINING
-from gptrepro.experiments.gpt1.tuned_tasks import Arm, TaskRows, TunedTasksConfig, fine_tuned
+from gptrepro.experiments.gpt1.tuned_tasks import (
+    Arm,
+    TaskRows,
+    TaskScore,
+    TunedTasksConfig,
+    fine_tuned,
+    precision_of,
+)
 from gptrepro.published import GPT1_FINE_TUNING
 from gptrepro.scales import Scale
 
@@ -33,10 +40,9 @@ def _measure(config: FineTuningSettingsConfig, unit: Unit) -> Measurement:
     tokenizer = config.pretraining.load_tokenizer(unit.prepared)
     tasks = [TaskRows(config, task) for task in config.declared]
     found: list[Row] = []
-    tokens = 0
+    every: list[TaskScore] = []
 
     def dev_mean(name: str, rate: float, updates: int) -> float:
-        nonlocal tokens
         arm = config.arms[name].model_copy(update={"peak_learning_rate": rate, "updates": updates})
         tried = config.model_copy(update={"arms": {name: arm}})
         scores = [
@@ -45,7 +51,7 @@ def _measure(config: FineTuningSettingsConfig, unit: Unit) -> Measurement:
             )
             for rows in tasks
         ]
-        tokens += sum(score.tokens for score in scores)
+        every.extend(scores)
         mean = round(fmean(score.score for score in scores), 3)
         found.append(row(mean, "dev_mean", arm=name, rate=rate, updates=updates))
         return mean
@@ -56,6 +62,7 @@ def _measure(config: FineTuningSettingsConfig, unit: Unit) -> Measurement:
         best = max(rate_scores, key=rate_scores.__getitem__)
         for updates in others:
             dev_mean(name, best, updates)
+    tokens = sum(score.tokens for score in every)
     spent = config.pretraining.budget()
     return Measurement(
         rows=found,
@@ -63,6 +70,7 @@ def _measure(config: FineTuningSettingsConfig, unit: Unit) -> Measurement:
         tokens=int(spent.tokens) + tokens,
         flops=spent.flops + config.flops(tokens),
         tokenizer=tokenizer.digest,
+        precision=precision_of(every),
     )
 
 

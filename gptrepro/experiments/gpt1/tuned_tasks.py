@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import operator
 import shutil
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -107,6 +107,8 @@ class TaskScore:
     """The task's first metric x 100."""
     tokens: int = 0
     """Read in the training of a network, with what fills up the shorter sequences of a batch."""
+    precision: str | None = None
+    """The number format of that training."""
     right: list[bool] | None = None
     """Whether each example was predicted right, where the metric is the mean of that."""
 
@@ -124,15 +126,12 @@ class TaskRows:
         """So many training rows, or all; with one seed, fewer are always among more."""
         return subsample(self.data.train, min(rows, len(self.data.train)), seed)
 
-    def score(
-        self, examples: Sequence[Example], predicted: Sequence[int | float], tokens: int = 0
-    ) -> TaskScore:
+    def score(self, examples: Sequence[Example], predicted: Sequence[int | float]) -> TaskScore:
         """What predictions for these examples are worth."""
         right = [example.label for example in examples]
         metric = self.task.metrics[0]
         return TaskScore(
             score=100 * task_scores(self.task, right, predicted)[metric],
-            tokens=tokens,
             right=[*map(operator.eq, right, predicted)] if metric == "accuracy" else None,
         )
 
@@ -140,6 +139,11 @@ class TaskRows:
 def _at_most(rows: int, examples: list[Example]) -> list[Example]:
     # One seed for all: every arm and every seed of an experiment is scored on the same rows.
     return subsample(examples, min(rows, len(examples)), 0)
+
+
+def precision_of(scores: Iterable[TaskScore]) -> str:
+    """The number format of the trainings, or the formats."""
+    return " and ".join(sorted({score.precision for score in scores if score.precision})) or "fp32"
 
 
 def fine_tuned(
@@ -192,7 +196,8 @@ def fine_tuned(
         special = SpecialTokens.after(config.pretraining.n_vocab)
         encoded = encode(task, scored, tokenizer, special, config.pretraining.n_ctx)
         predicted = model.predictions(predict(model, encoded)).tolist()
-        return asdict(rows.score(scored, predicted, result.tokens))
+        precision = result.resolved.precision if result.resolved else None
+        return asdict(replace(rows.score(scored, predicted), tokens=result.tokens, precision=precision))
 
     score = TaskScore(**storage.remembered(folder / "outcome.json", train_and_score))
     shutil.rmtree(folder / "training", ignore_errors=True)

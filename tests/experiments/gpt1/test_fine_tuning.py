@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from statistics import fmean
@@ -78,6 +79,10 @@ def test_a_seed_measures_every_arm_and_baseline_and_its_pieces_give_the_same(
             continue
     assert pieces is not None
     assert pieces == whole
+    (some,) = {
+        json.loads(path.read_text())["precision"] for path in (tmp_path / "whole").glob("*/full-*/*.json")
+    }
+    assert whole.precision == some is not None
     assert not list((tmp_path / "whole").rglob("*.safetensors"))
     at = [tuple(row.get(name) for name in ("task", "score", "arm", "rows", "layers")) for row in whole.rows]
     layers = {name: arm.layers for name, arm in config.arms.items()} | dict.fromkeys(config.baselines)
