@@ -45,7 +45,7 @@ SHARDS = "shards"
 
 
 def open_text(name: str, split: str = "train") -> Corpus | TextFile:
-    """A text by its name in ``data/sources.yml``, or a UTF-8 file by its path.
+    """A text by its name in ``data/sources``, or a UTF-8 file by its path.
 
     Raises:
         GptreproError: neither a known name nor a file.

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gptrepro.cli.printing import AsJson, print_json, print_table
+from gptrepro.cli.printing import AsJson, print_json, print_list, print_table
 
 app = typer.Typer()
 data_app = typer.Typer(no_args_is_help=True, help="List, fetch and verify the data sets.")
@@ -58,30 +58,51 @@ def _short(count: float) -> str:
     return f"{count / 1e9:g}B" if count >= 1e9 else f"{count / 1e6:g}M"
 
 
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f}" if size >= 50_000 else f"{size / 1e6:.2f}"
+
+
 @data_app.command("list")
 def data_list(as_json: AsJson = False) -> None:
-    """Every data set: splits, size, licence, and the tier that serves it here."""
+    """Every data set: its size and the tier that serves it here."""
     from gptrepro.sources.inventory import list_datasets
 
     found = list_datasets()
     if as_json:
         print_json([item.as_row() for item in found])
         return
-    print_table(
-        "Data sets",
-        ["name", "splits", "size", "served by", "stands for", "licence"],
-        [
-            [
-                item.name,
-                ", ".join(item.splits),
-                f"{item.bytes / 1e6:,.1f} MB",
-                item.tier or "nothing here",
-                item.paper,
-                item.licence,
-            ]
+    for kind, heading in (("text", "Running text"), ("rows", "Labelled rows"), ("files", "Files")):
+        rows = [
+            [item.name, _megabytes(item.bytes), item.tier or "nothing", item.title]
             for item in found
-        ],
-    )
+            if item.kind == kind
+        ]
+        print_list(heading, ["name", "MB", "served by", "what it is"], rows)
+    typer.echo("`gptrepro data show NAME` says more of one: splits, licence, source, what to beware of.")
+
+
+@data_app.command("show")
+def data_show(name: Annotated[str, typer.Argument(help="A data set.")], as_json: AsJson = False) -> None:
+    """One data set: splits, licence, source, and what to beware of."""
+    from gptrepro.sources.inventory import describe
+
+    found = describe(name)
+    if as_json:
+        print_json(found.as_row())
+        return
+    lines = {
+        "what it is": found.title,
+        "stands for": found.paper,
+        "splits": ", ".join(found.splits),
+        "size": f"{_megabytes(found.bytes)} MB",
+        "served by": found.tier or "nothing here",
+        "licence": found.licence,
+        "source": found.source,
+        "beware": found.note,
+    }
+    for label, text in lines.items():
+        if text:
+            typer.echo(f"{label}: {text}")
 
 
 @data_app.command("fetch")

@@ -27,5 +27,25 @@ def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     Console().print(table)
 
 
+def print_list(title: str, columns: list[str], rows: list[list[str]]) -> None:
+    """One line a row, whatever the width: the last column is cut where there is no room for it."""
+    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for number, column in enumerate(columns):
+        last = number == len(columns) - 1
+        numeric = bool(rows) and all(_looks_numeric(row[number]) for row in rows)
+        table.add_column(
+            column,
+            justify="right" if numeric and not last else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            ratio=1 if last else None,
+        )
+    for row in rows:
+        table.add_row(*row)
+    table.expand = True
+    Console().print(table)
+    Console().print()
+
+
 def _looks_numeric(text: str) -> bool:
     return text[:1].isdigit()

@@ -51,7 +51,7 @@ class UnitOver(Exception):  # noqa: N818 - not an error: the unit's time is used
 
 @dataclass(frozen=True)
 class CorpusRef:
-    """A corpus that an experiment reads, by its name and split in ``data/sources.yml``."""
+    """A corpus that an experiment reads, by its name and split in ``data/sources``."""
 
     name: str
     split: str

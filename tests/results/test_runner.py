@@ -93,7 +93,11 @@ def test_what_an_experiment_builds_on_runs_first_and_its_folder_is_named(coin, m
 def test_missing_data_is_named_before_what_it_builds_on_is_trained(coin, monkeypatch, use_catalogue):
     use_catalogue(
         {"title": "Nowhere", "licence": "none", "paper": "none", "format": "lines", "style": "as-is"}
-        | {"splits": {"test": {"bytes": 1, "parts": [{"mirror": "no/{name}", "files": {"one": "0" * 64}}]}}}
+        | {
+            "splits": {
+                "test": {"bytes": 1, "file_sets": [{"mirror": "no/{name}", "files": {"one": "0" * 64}}]}
+            }
+        }
     )
     heads = replace(
         coin,

@@ -24,7 +24,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "checkout"
     (root / "data" / "claims").mkdir(parents=True)
     (root / "data" / "claims" / "gpt1.yml").write_text("[]\n")
-    shutil.copy(storage.project_root() / "data" / "sources.yml", root / "data")
+    shutil.copytree(storage.project_root() / "data" / "sources", root / "data" / "sources")
     for command in (
         ["init", "-q"],
         ["add", "."],

@@ -28,11 +28,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def use_catalogue(monkeypatch: pytest.MonkeyPatch) -> UseCatalogue:
-    """Put another catalogue in the place of data/sources.yml."""
+    """Put another catalogue in the place of data/sources."""
 
     def use(content: dict[str, Any]) -> Catalogue:
         complete = {
-            "origin_url": "http://localhost:1/",
+            "addresses": {"origin": "http://localhost:1/"},
             "packages": {},
             "corpora": {},
             "assets": {},

@@ -15,25 +15,25 @@ from gptrepro.sources.tiers import SourceFile, open_files
 
 HASH = "0" * 64
 HUB = {"id": "some/set", "config": "default", "split": "train"}
-MINIMAL = {"origin_url": "x", "packages": {}, "corpora": {}, "assets": {}}
+MINIMAL = {"addresses": {"origin": "x"}, "packages": {}, "corpora": {}, "assets": {}}
 
 
 def corpus(**changes: object) -> dict[str, object]:
-    part = {"mirror": "{name}.txt", "files": {"a": HASH}}
+    file_set = {"mirror": "{name}.txt", "files": {"a": HASH}}
     entry = {
         "title": "T",
         "licence": "none",
         "paper": "none",
         "format": "text",
         "style": "prose",
-        "splits": {"train": {"bytes": 1, "parts": [part]}},
+        "splits": {"train": {"bytes": 1, "file_sets": [file_set]}},
     }
     return entry | changes
 
 
-def write(path: Path, corpora: dict[str, object]) -> Path:
-    path.write_text(yaml.safe_dump(MINIMAL | {"corpora": corpora}), encoding="utf-8")
-    return path
+def write(folder: Path, corpora: dict[str, object]) -> Path:
+    (folder / "all.yml").write_text(yaml.safe_dump(MINIMAL | {"corpora": corpora}), encoding="utf-8")
+    return folder
 
 
 def test_every_corpus_of_the_plan_is_there() -> None:
@@ -47,7 +47,9 @@ def test_every_corpus_of_the_plan_is_there() -> None:
 
 def test_the_novels_are_112_files_each_with_an_origin() -> None:
     splits = catalogue().splits("books")
-    counts = {name: sum(len(part.files) for part in split.parts) for name, split in splits.items()}
+    counts = {
+        name: sum(len(file_set.files) for file_set in split.file_sets) for name, split in splits.items()
+    }
     assert counts == {"train": 106, "heldout": 6}
     assert all(split.tiers() == ("mirror", "origin") for split in splits.values())
 
@@ -55,22 +57,31 @@ def test_the_novels_are_112_files_each_with_an_origin() -> None:
 @pytest.mark.parametrize("name", ["books", "plays", "webtext"])
 def test_held_out_files_are_not_trained_on(name: str) -> None:
     files = {
-        split: {sha256 for part in entry.parts for sha256 in part.files.values()}
+        split: {sha256 for file_set in entry.file_sets for sha256 in file_set.files.values()}
         for split, entry in catalogue().splits(name).items()
     }
     assert not files["train"] & files["heldout"]
 
 
 def test_no_package_index_is_named() -> None:
-    text = (storage.project_root() / "data" / "sources.yml").read_text(encoding="utf-8")
+    paths = (storage.project_root() / "data" / "sources").glob("*.yml")
+    text = "".join(path.read_text(encoding="utf-8") for path in paths)
     assert set(re.findall(r"https?://([^/]+)", text)) == {"raw.githubusercontent.com"}
+
+
+def test_what_only_a_mirror_has_says_where_it_is_from() -> None:
+    for name, entry in catalogue().corpora.items():
+        tiers = {tier for split in entry.splits.values() for tier in split.tiers()}
+        assert tiers != {"mirror"} or entry.source, (
+            f"only a mirror has {name}: give its source in data/sources, a repository and commit"
+        )
 
 
 def test_joined_split_is_the_sum_of_its_members() -> None:
     members = [catalogue().split(name, "train") for name in catalogue().corpora["webtext"].members]
     joined = catalogue().split("webtext", "train")
     assert joined.bytes == sum(split.bytes for split in members)
-    assert sum(len(part.files) for part in joined.parts) == 10
+    assert sum(len(file_set.files) for file_set in joined.file_sets) == 10
 
 
 def test_an_unknown_name_lists_close_ones() -> None:
@@ -91,8 +102,8 @@ def test_an_unknown_name_lists_close_ones() -> None:
             r"corpora\.c\.licence is missing, fill it in",
         ),
         (corpus(licence=""), r"corpora\.c\.licence is missing, fill it in"),
-        (corpus(splits={"train": {"bytes": 1, "parts": [{"files": {"a": HASH}}]}}), "one tier that all"),
-        (corpus(splits={"train": {"bytes": 1}}), "needs parts or a hub"),
+        (corpus(splits={"train": {"bytes": 1, "file_sets": [{"files": {"a": HASH}}]}}), "one tier that all"),
+        (corpus(splits={"train": {"bytes": 1}}), "needs file sets or a hub"),
         (corpus(splits={}), "either splits or members"),
         (corpus(style="poetry"), "style"),
         (
@@ -104,7 +115,7 @@ def test_an_unknown_name_lists_close_ones() -> None:
             "column is a mapping for the format rows",
         ),
         (
-            corpus(splits={"train": {"bytes": 1, "parts": [{"mirror": "x", "files": {"a": "12"}}]}}),
+            corpus(splits={"train": {"bytes": 1, "file_sets": [{"mirror": "x", "files": {"a": "12"}}]}}),
             "pattern",
         ),
         (
@@ -112,7 +123,7 @@ def test_an_unknown_name_lists_close_ones() -> None:
                 splits={
                     "train": {
                         "bytes": 1,
-                        "parts": [{"package": {"name": "p", "path": "x"}, "files": {"a": HASH}}],
+                        "file_sets": [{"package": {"name": "p", "path": "x"}, "files": {"a": HASH}}],
                     }
                 }
             ),
@@ -122,22 +133,30 @@ def test_an_unknown_name_lists_close_ones() -> None:
 )
 def test_a_wrong_catalogue_is_refused(tmp_path: Path, entry: dict[str, object], complaint: str) -> None:
     with pytest.raises(GptreproError, match=complaint) as caught:
-        read_catalogue(write(tmp_path / "sources.yml", {"c": entry}))
+        read_catalogue(write(tmp_path, {"c": entry}))
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_catalogue_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(GptreproError, match="cannot be read"):
-        read_catalogue(tmp_path / "none.yml")
+    with pytest.raises(GptreproError, match=r"no lists of data sources in .*: restore them"):
+        read_catalogue(tmp_path / "none")
+
+
+def test_the_files_of_a_catalogue_are_joined_and_no_name_comes_twice(tmp_path: Path) -> None:
+    more = tmp_path / "more.yml"
+    more.write_text(yaml.safe_dump({"corpora": {"d": corpus()}}), encoding="utf-8")
+    assert set(read_catalogue(write(tmp_path, {"c": corpus()})).corpora) == {"c", "d"}
+    with pytest.raises(GptreproError, match="name d twice"):
+        read_catalogue(write(tmp_path, {"d": corpus()}))
+    more.write_text("corpora\n", encoding="utf-8")
+    with pytest.raises(GptreproError, match=r"more\.yml is not valid: it holds no tables"):
+        read_catalogue(tmp_path)
 
 
 @pytest.mark.mirror
 def test_every_mirrored_file_has_the_pinned_content(mirror: Path) -> None:
     def files() -> list[SourceFile]:
-        entries = [split for name in catalogue().corpora for split in catalogue().splits(name).values()]
-        parts = tuple(part for entry in entries for part in entry.parts if part.mirror)
-        parts += tuple(part for asset in catalogue().assets.values() for part in asset.parts if part.mirror)
-        return open_files("mirror", parts)
+        return open_files("mirror", tuple(one for one in catalogue().file_sets() if one.mirror))
 
     for file in files():
         file.read()

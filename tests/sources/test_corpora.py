@@ -29,7 +29,7 @@ def test_every_tier_gives_the_same_text_and_digest(
     template = httpserver.url_for("/{repository}/{commit}/{path}")
     for name, text in TEXTS.items():
         httpserver.expect_request(f"/someone/tiny/{COMMIT}/{name}.txt").respond_with_data(text)
-    use_catalogue(tiny(TEXTS, **MIRROR, **ORIGIN) | {"origin_url": template})
+    use_catalogue(tiny(TEXTS, **MIRROR, **ORIGIN) | {"addresses": {"origin": template}})
     mirrored = load_corpus("tiny")
     monkeypatch.delenv("GPTREPRO_MIRROR")
     fetched = load_corpus("tiny")
@@ -75,7 +75,7 @@ def test_no_tier_is_one_sentence_that_names_each(
     home: Path, use_catalogue: UseCatalogue, closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"http://127.0.0.1:{closed_port}/{{path}}"
-    use_catalogue(tiny(TEXTS, **MIRROR, **ORIGIN) | {"origin_url": url})
+    use_catalogue(tiny(TEXTS, **MIRROR, **ORIGIN) | {"addresses": {"origin": url}})
     with pytest.raises(GptreproError, match=r"tiny \(train\) \(mirror: .* not set; origin: .* reached\)"):
         load_corpus("tiny")
     home.mkdir()

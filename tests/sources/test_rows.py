@@ -52,6 +52,10 @@ def dream(rows: Rows) -> str:
     return json.dumps(published, indent=2).replace("\n", "\r\n")
 
 
+def gpt3_samples(rows: Rows) -> str:
+    return "".join(json.dumps(row["text"], ensure_ascii=False) + "\n" for row in rows)
+
+
 def snli(rows: Rows) -> str:
     labels = ("entailment", "neutral", "contradiction")
     return "".join(f"{r['premise']}\t{r['hypothesis']}\t{labels.index(r['label'])}\n" for r in rows)
@@ -70,6 +74,7 @@ def winograd(rows: Rows) -> str:
 PUBLISHED: dict[Form, Callable[[Rows], str]] = {
     "commonsenseqa": commonsenseqa,
     "dream": dream,
+    "gpt3-samples": gpt3_samples,
     "snli": snli,
     "winograd": winograd,
 }
@@ -100,6 +105,10 @@ EXAMPLES: dict[Form, tuple[str, Rows]] = {
                 "label": 0,
             },
         ],
+    ),
+    "gpt3-samples": (
+        '"One\\n\\ntwo"\n"Café"\n',
+        [{"id": 0, "text": "One\n\ntwo"}, {"id": 1, "text": "Café"}],
     ),
     "snli": (
         "a man sings\tnobody sings\t2\na man sings\ta person sings\t0\n",
@@ -143,11 +152,11 @@ def test_another_form_is_one_clause(form: Form, content: bytes) -> None:
 def test_every_published_form_gives_the_pinned_lines(mirror: Path) -> None:
     seen = set()
     for entry in catalogue().corpora.values():
-        for part in [part for split in entry.splits.values() for part in split.parts]:
-            if part.origin is None or part.origin.form is None:
+        for file_set in [one for split in entry.splits.values() for one in split.file_sets]:
+            if file_set.origin is None or file_set.origin.form is None:
                 continue
-            form = part.origin.form
-            for file in open_files("mirror", (part,)):
+            form = file_set.origin.form
+            for file in open_files("mirror", (file_set,)):
                 rows = [json.loads(line) for line in file.read().decode().split("\n")[:-1]]
                 lines = as_lines(PUBLISHED[form](rows).encode(), form)
                 assert hashlib.sha256(lines).hexdigest() == file.sha256, f"{form}: {file.name}"

@@ -15,14 +15,14 @@ from tests.sources.tiny import MIRROR, TEXTS, UseCatalogue, tiny
 def test_files_of_the_mirror_come_in_order_of_their_names(
     tiny_mirror: Path, use_catalogue: UseCatalogue
 ) -> None:
-    parts = use_catalogue(tiny(TEXTS, **MIRROR)).split("tiny", "train").parts
-    files = open_files("mirror", parts)
+    file_sets = use_catalogue(tiny(TEXTS, **MIRROR)).split("tiny", "train").file_sets
+    files = open_files("mirror", file_sets)
     assert [file.name for file in files] == sorted(TEXTS)
     assert [file.read().decode() for file in files] == [TEXTS[name] for name in sorted(TEXTS)]
     (tiny_mirror / "a_first.txt.gz").unlink()
-    assert mirror_path(parts[0], "a_first") is None
+    assert mirror_path(file_sets[0], "a_first") is None
     with pytest.raises(GptreproError, match=r"has no tiny/a_first\.txt\.gz"):
-        open_files("mirror", parts)
+        open_files("mirror", file_sets)
 
 
 def test_other_bytes_than_the_pinned_are_refused() -> None:

@@ -15,7 +15,7 @@ MIRROR = {"mirror": "tiny/{name}.txt.gz"}
 ORIGIN = {"origin": {"repository": "someone/tiny", "commit": COMMIT, "path": "{name}.txt"}}
 
 
-def tiny(texts: dict[str, str], **part: object) -> dict[str, Any]:
+def tiny(texts: dict[str, str], **file_set: object) -> dict[str, Any]:
     """A catalogue with one corpus, ``tiny``, with one file for each text."""
     files = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
     entry = {
@@ -24,6 +24,6 @@ def tiny(texts: dict[str, str], **part: object) -> dict[str, Any]:
         "paper": "none",
         "format": "text",
         "style": "verse",
-        "splits": {"train": {"bytes": 30, "parts": [{"files": files} | part]}},
+        "splits": {"train": {"bytes": 30, "file_sets": [{"files": files} | file_set]}},
     }
     return {"corpora": {"tiny": entry}}

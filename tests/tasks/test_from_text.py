@@ -173,7 +173,8 @@ def test_the_novels_give_rows_enough_and_share_none(mirror: Path) -> None:
 
 def test_pre_training_reads_nothing_by_the_authors_of_the_novels() -> None:
     def authors(name: str, split: str) -> set[str]:
-        return {file.split("_")[0] for part in catalogue().split(name, split).parts for file in part.files}
+        file_sets = catalogue().split(name, split).file_sets
+        return {file.split("_")[0] for file_set in file_sets for file in file_set.files}
 
     unread = authors("novels-unread", "heldout")
     assert unread == {"Forster", "EBronte"}

@@ -50,15 +50,6 @@ def test_a_part_in_place_of_the_whole_says_so() -> None:
     assert (find_task("cola").metrics[0], find_task("stsb").metrics) == ("matthews", ("pearson", "spearman"))
 
 
-def test_labelled_rows_have_a_task() -> None:
-    used = {task.data_set for task in TASKS.values()}
-    for name, corpus in catalogue().corpora.items():
-        assert corpus.format != "rows" or name in used, (
-            f"no task reads the labelled rows of {name}: add one to gptrepro/tasks, with a note where the "
-            "rows are not the paper's"
-        )
-
-
 @pytest.mark.parametrize("name", TASKS)
 def test_the_splits_and_columns_of_a_task_are_in_the_catalogue(name: str) -> None:
     task = TASKS[name]

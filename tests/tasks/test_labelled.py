@@ -51,10 +51,10 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             content = "".join(f"{line}\n" for line in lines).encode()
             (tmp_path / f"{name}.jsonl.gz").write_bytes(gzip.compress(content))
             files = {name: hashlib.sha256(content).hexdigest()}
-            entries[name] = {"bytes": 1, "parts": [{"mirror": "{name}.jsonl.gz", "files": files}]}
+            entries[name] = {"bytes": 1, "file_sets": [{"mirror": "{name}.jsonl.gz", "files": files}]}
         toy = {"title": "T", "licence": "none", "paper": "none", "format": "rows", "style": "as-is"}
         content = {
-            "origin_url": "x",
+            "addresses": {"origin": "x"},
             "packages": {},
             "corpora": {"toy": toy | {"splits": entries}},
             "assets": {},
