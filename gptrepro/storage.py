@@ -23,9 +23,10 @@ from typing import Any, TypeVar
 
 import filelock
 import platformdirs
+import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from gptrepro.errors import GptreproError
+from gptrepro.errors import GptreproError, StorageError
 
 T = TypeVar("T")
 
@@ -69,19 +70,31 @@ def project_root() -> Path:
     return root
 
 
+def repository(root: Path) -> str | None:
+    """The address of the repository, as ``_config.yml`` in ``root`` states it.
+
+    Raises:
+        GptreproError: the file cannot be read.
+    """
+    config = root / "_config.yml"
+    settings = read_yaml(config) if config.exists() else None
+    address = ((settings or {}).get("repository") or {}).get("url")
+    return str(address).rstrip("/") if address else None
+
+
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
     """Turn the operating system's refusals to write into one sentence."""
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise GptreproError(
+            raise StorageError(
                 f"The disk is full while writing {path}: free some space or point GPTREPRO_HOME "
                 "at another disk, then run the same command again; nothing was left half-written."
             ) from error
         if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-            raise GptreproError(
+            raise StorageError(
                 f"{path} cannot be written (permission denied): point GPTREPRO_HOME at a folder "
                 "that you may write to."
             ) from error
@@ -105,9 +118,9 @@ def atomic_file(path: Path) -> Iterator[Path]:
     A reader sees the old file or the new one, never a part; an interrupted block leaves nothing.
 
     Raises:
-        GptreproError: the disk is full or the folder may not be written.
+        StorageError: the disk is full or the folder may not be written.
     """
-    with _explained(path):
+    with explained(path):
         _prepare(path.parent)
         descriptor, name = tempfile.mkstemp(*_affixes(path.name, "new"), path.parent)
         os.close(descriptor)
@@ -130,9 +143,9 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     An existing folder at ``path`` is replaced. The files are synced before the rename.
 
     Raises:
-        GptreproError: the disk is full or the folder may not be written.
+        StorageError: the disk is full or the folder may not be written.
     """
-    with scratch_folder(path.parent, path.name) as temporary, _explained(path):
+    with scratch_folder(path.parent, path.name) as temporary, explained(path):
         yield temporary
         for file in temporary.rglob("*"):
             if file.is_file():
@@ -154,9 +167,9 @@ def scratch_folder(parent: Path, name: str) -> Iterator[Path]:
     """Yield an empty folder in ``parent`` that is removed with what is in it when the block ends.
 
     Raises:
-        GptreproError: the disk is full or ``parent`` may not be written.
+        StorageError: the disk is full or ``parent`` may not be written.
     """
-    with _explained(parent):
+    with explained(parent):
         _prepare(parent)
         temporary = Path(tempfile.mkdtemp(*_affixes(name, "new"), parent))
         try:
@@ -184,7 +197,7 @@ def _prepare(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise GptreproError(
+        raise StorageError(
             f"{folder} cannot be made a folder, since a file stands in its place or above: remove the file "
             "or choose another place."
         ) from error
@@ -297,6 +310,21 @@ def read_text(path: Path, what: str = "file", otherwise: str = "restore it or ma
         raise GptreproError(f"{path} cannot be read ({reason}): {otherwise}.") from error
     except UnicodeDecodeError as error:
         raise GptreproError(f"{path} is not UTF-8 text (byte {error.start}): {otherwise}.") from error
+
+
+def read_yaml(
+    path: Path, what: str = "file", otherwise: str = "restore it from the repository or correct it"
+) -> Any:
+    """The value of a YAML file; see `read_text`.
+
+    Raises:
+        GptreproError: it cannot be read or is not YAML.
+    """
+    try:
+        return yaml.safe_load(read_text(path, what, otherwise))
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise GptreproError(f"{path} is not valid YAML ({reason}): {otherwise}.") from error
 
 
 def read_json(

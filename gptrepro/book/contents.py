@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from gptrepro import storage
 from gptrepro.errors import GptreproError
 
@@ -49,7 +47,7 @@ def read_contents(root: Path) -> Contents:
     if not toc.exists():
         raise GptreproError(f"{root} holds no _toc.yml: run the command in a checkout of the repository.")
     pages = []
-    for name in _files(_yaml(toc)):
+    for name in _files(storage.read_yaml(toc)):
         candidates = [Path(name), Path(f"{name}.ipynb"), Path(f"{name}.md")]
         page = next((path for path in candidates if path == STATUS or (root / path).is_file()), None)
         if page is None:
@@ -57,18 +55,4 @@ def read_contents(root: Path) -> Contents:
                 f"_toc.yml names {name}, which does not exist: add the page or remove the entry."
             )
         pages.append(page)
-    return Contents(tuple(pages), _repository(root / "_config.yml"))
-
-
-def _yaml(path: Path) -> Any:
-    try:
-        return yaml.safe_load(storage.read_text(path, otherwise="restore it from the repository"))
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise GptreproError(f"{path} is not valid YAML ({reason}): correct it.") from error
-
-
-def _repository(config: Path) -> str | None:
-    settings = _yaml(config) if config.exists() else None
-    address = ((settings or {}).get("repository") or {}).get("url")
-    return str(address).rstrip("/") if address else None
+    return Contents(tuple(pages), storage.repository(root))

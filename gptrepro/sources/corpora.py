@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from gptrepro import storage
-from gptrepro.errors import GptreproError
+from gptrepro.errors import GptreproError, StorageError
 from gptrepro.sources.catalogue import Split, Tier, catalogue
 from gptrepro.sources.cleaning import CLEANING_VERSION, Style, clean
 from gptrepro.sources.hub import fetch_parquet, hub_documents
@@ -20,8 +22,9 @@ class Corpus:
     """A named text in cleaned form.
 
     ``digest`` identifies the text: its files as published, how documents are cut from them and how they
-    are cleaned. The mirror, the package and the origin serve the same files, so it is the same for all
-    three; the hub has editions of its own. ``n_bytes`` is the size as published.
+    are cleaned. The mirror, the package, the origin and the release serve the same files, so it is the same
+    for all four; the hub has editions of its own. ``n_bytes`` is the size as published, and of a part that is
+    cut by hash about its share of it. ``keeps`` says which cleaned documents are of this part.
     """
 
     name: str
@@ -31,6 +34,7 @@ class Corpus:
     n_bytes: int
     style: Style
     uncleaned: Callable[[], Iterator[str]]
+    keeps: Callable[[str], bool] = bool
 
     def documents(self) -> Iterator[str]:
         """Cleaned documents in a fixed order, one string each; bytes are verified as they are read.
@@ -40,7 +44,7 @@ class Corpus:
         """
         for text in self.uncleaned():
             cleaned = clean(text, self.style)
-            if cleaned:
+            if cleaned and self.keeps(cleaned):
                 yield cleaned
 
 
@@ -56,6 +60,21 @@ def _cut(files: list[SourceFile], format_: str) -> Iterator[str]:
                 yield json.loads(line)["text"] if format_ == "jsonl" else line
 
 
+def is_held_out(document: str, share: float) -> bool:
+    """Whether a cleaned document is in the held-out part that is cut by hash.
+
+    It follows from the document's SHA-256 alone, so neither order, tier nor the rest of the corpus matters,
+    and copies of a document fall on one side.
+    """
+    return int.from_bytes(hashlib.sha256(document.encode()).digest()[:8]) < share * 2**64
+
+
+def _keeps(split: str, share: float | None) -> Callable[[str], bool]:
+    if share is None:
+        return bool
+    return lambda document: bool(document) and is_held_out(document, share) == (split == "heldout")
+
+
 def corpus_digest(name: str, split: str, tier: Tier | None = None) -> str:
     """What identifies a text, from the catalogue alone: its files as published and how they are cleaned.
 
@@ -67,7 +86,7 @@ def corpus_digest(name: str, split: str, tier: Tier | None = None) -> str:
     """
     entry, wanted = catalogue().corpus(name), catalogue().split(name, split)
     from_hub = tier == "hub" or not wanted.file_sets
-    identity = {
+    identity: dict[str, Any] = {
         "cleaning": CLEANING_VERSION,
         "style": entry.style,
         "format": entry.format,
@@ -78,6 +97,8 @@ def corpus_digest(name: str, split: str, tier: Tier | None = None) -> str:
         ),
         "hub": wanted.hub.model_dump() if wanted.hub and from_hub else None,
     }
+    if entry.heldout_share is not None:
+        identity["part"] = [split, entry.heldout_share]
     return storage.sha256_text(storage.canonical_json(identity))
 
 
@@ -90,13 +111,14 @@ def _open(tier: Tier, split: Split, format_: str) -> Callable[[], Iterator[str]]
 
 
 def load_corpus(name: str, split: str = "train") -> Corpus:
-    """A corpus by name, from the first tier that can serve it: mirror, package, origin, hub.
+    """A corpus by name, from the first tier that can serve it: mirror, package, origin, release, hub.
 
     Only the tiers before and including the one that serves it are asked; the bytes are read when
     ``documents`` is called.
 
     Raises:
         GptreproError: unknown name or split, or no tier can serve it (the sentence names each tier).
+        StorageError: the disk is full or the home may not be written.
     """
     entry, wanted = catalogue().corpus(name), catalogue().split(name, split)
     mirror_root()  # a mirror that was named but is not there is a mistake, not a missing tier
@@ -104,9 +126,12 @@ def load_corpus(name: str, split: str = "train") -> Corpus:
     for tier in wanted.tiers():
         try:
             uncleaned = _open(tier, wanted, entry.format)
+        except StorageError:
+            raise
         except GptreproError as error:
             reasons[tier] = str(error)
             continue
         digest = corpus_digest(name, split, tier)
-        return Corpus(name, split, tier, digest, wanted.bytes, entry.style, uncleaned)
+        keeps = _keeps(split, entry.heldout_share)
+        return Corpus(name, split, tier, digest, wanted.bytes, entry.style, uncleaned, keeps)
     raise unavailable(f"{name} ({split})", reasons)

@@ -1,4 +1,4 @@
-"""The hub tier: parquet files of a data set, through the hub's own clients."""
+"""The hub tier, through the hub's own clients: parquet files of a data set, or files of a repository."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from gptrepro import storage
-from gptrepro.errors import GptreproError
-from gptrepro.sources.catalogue import HubSource
+from gptrepro.errors import GptreproError, StorageError
+from gptrepro.sources.catalogue import HubFiles, HubSource
 from gptrepro.sources.network import require_reachable
 
 JOINED_CHARACTERS = 10_000_000  # rows that are joined make documents of about this size
@@ -38,7 +38,44 @@ def fetch_parquet(source: HubSource) -> tuple[Path, ...]:
     return tuple(files)
 
 
-def _download(source: HubSource, cache: Path) -> list[Path]:
+def fetch_hub_file(source: HubFiles, name: str, sha256: str) -> Path:
+    """A verified file of a repository of models on the hub, kept in ``home()/hub``.
+
+    Raises:
+        GptreproError: the hub cannot be reached within seconds, has no such file or another one.
+        StorageError: the disk is full or the home may not be written.
+    """
+    import huggingface_hub
+
+    cache, file = storage.home() / "hub", source.path.format(name=name)
+    kept = huggingface_hub.try_to_load_from_cache(source.id, file, cache_dir=cache, revision=source.revision)
+    if isinstance(kept, str) and storage.sha256_file(Path(kept)) == sha256:
+        return Path(kept)
+
+    def fetch(endpoint: str) -> str:
+        return huggingface_hub.hf_hub_download(
+            source.id,
+            file,
+            revision=source.revision,
+            cache_dir=cache,
+            endpoint=endpoint,
+            force_download=kept is not None,  # a damaged one
+        )
+
+    path = Path(_ask_hub(source.id, cache, fetch))
+    found = storage.sha256_file(path)
+    if found != sha256:
+        path.resolve().unlink()
+        path.unlink(missing_ok=True)
+        raise GptreproError(
+            f"{file} of {source.id} came with sha256 {found[:12]}... instead of {sha256[:12]}... "
+            "(nothing was kept)"
+        )
+    return path
+
+
+def _ask_hub(repository: str, cache: Path, fetch: Callable[[str], str]) -> str:
+    """What the client gives for the endpoint that is configured; its errors are one clause."""
     import huggingface_hub  # slow to import, and only this tier needs it
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
@@ -48,10 +85,25 @@ def _download(source: HubSource, cache: Path) -> list[Path]:
     require_reachable(endpoint)
     if not sys.stderr.isatty():
         disable_progress_bars()
+    try:
+        with storage.explained(cache):
+            return fetch(endpoint)
+    except StorageError:
+        raise
+    except (OSError, ValueError) as error:  # the client's own errors are of these kinds too
+        raise GptreproError(
+            f"{repository} cannot be downloaded from {endpoint} ({_reason(error)})"
+        ) from error
+
+
+def _download(source: HubSource, cache: Path) -> list[Path]:
+    import huggingface_hub
+
     # A set too large for the hub's own conversion is converted in part.
     patterns = [f"{source.config}/{kind}{source.split}/*.parquet" for kind in ("", "partial-")]
-    try:
-        folder = huggingface_hub.snapshot_download(
+
+    def fetch(endpoint: str) -> str:
+        return huggingface_hub.snapshot_download(
             source.id,
             repo_type="dataset",
             revision=source.revision,
@@ -59,9 +111,9 @@ def _download(source: HubSource, cache: Path) -> list[Path]:
             cache_dir=cache,
             endpoint=endpoint,
         )
-    except OSError as error:  # the client's own errors are of this kind too
-        raise GptreproError(f"{source.id} cannot be downloaded from {endpoint} ({_reason(error)})") from error
-    files = sorted(path for pattern in patterns for path in Path(folder).glob(pattern))
+
+    folder = Path(_ask_hub(source.id, cache, fetch))
+    files = sorted(path for pattern in patterns for path in folder.glob(pattern))
     if not files:
         raise GptreproError(f"{source.id} has no parquet files for {source.config}/{source.split}")
     return files

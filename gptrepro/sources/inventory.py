@@ -9,6 +9,7 @@ from gptrepro.errors import GptreproError
 from gptrepro.sources.assets import fetch_files
 from gptrepro.sources.catalogue import Entry, FileSet, Split, Tier, catalogue, shared_tiers
 from gptrepro.sources.corpora import load_corpus
+from gptrepro.sources.releases import Packed, write_release
 from gptrepro.sources.tiers import mirror_path, mirror_root, open_files
 
 Kind = Literal["text", "rows", "files"]
@@ -133,3 +134,22 @@ def verify(name: str) -> list[str]:
             except GptreproError as error:
                 problems.append(str(error))
     return problems
+
+
+def pack(name: str) -> Packed:
+    """Pack the archive of a release from the mirror.
+
+    Raises:
+        GptreproError: unknown name, or there is no mirror that holds all its files.
+    """
+    catalogue().release(name)
+    members: dict[str, bytes] = {}
+    for file_set in catalogue().file_sets():
+        if file_set.release is None or file_set.release.name != name:
+            continue
+        try:
+            files = open_files("mirror", (file_set,))
+        except GptreproError as error:
+            raise GptreproError(f"{name} cannot be packed: {error}.") from error
+        members |= {file_set.release.path.format(name=file.name): file.read() for file in files}
+    return write_release(name, catalogue(), members)

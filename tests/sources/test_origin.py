@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,8 +82,26 @@ def test_rows_in_a_published_form_are_kept_as_lines(home: Path, httpserver: HTTP
     assert wanted.path.read_bytes() == lines
 
 
+def test_a_compressed_file_is_kept_unpacked(home: Path, httpserver: HTTPServer) -> None:
+    source = SOURCE.model_copy(update={"path": "corpus/{name}.txt.gz"})
+    template = httpserver.url_for("/{repository}/{commit}/{path}")
+    wanted = origin_file(template, source, "Night", hashlib.sha256(CONTENT).hexdigest())
+    address = f"/someone/novels/{'c' * 40}/corpus/Night.txt.gz"
+    httpserver.expect_request(address).respond_with_data(CONTENT)
+    with pytest.raises(GptreproError, match="is not a gzip file"):
+        fetch_files([wanted])
+    assert left(wanted) == []
+    httpserver.clear()
+    httpserver.expect_request(address).respond_with_data(gzip.compress(CONTENT))
+    fetch_files([wanted])
+    assert wanted.path.read_bytes() == CONTENT
+
+
 def test_a_missing_file_is_one_sentence(wanted: OriginFile, httpserver: HTTPServer) -> None:
-    with pytest.raises(GptreproError, match=r"Night\.txt cannot be fetched \(HTTPError\)"):
+    httpserver.expect_request(f"/someone/novels/{'c' * 40}/corpus/Night.txt").respond_with_data(
+        "", status=404
+    )
+    with pytest.raises(GptreproError, match=r"Night\.txt cannot be fetched \(it answered 404"):
         fetch_files([wanted])
     assert left(wanted) == []
 

@@ -16,8 +16,9 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from gptrepro.errors import GptreproError
+from gptrepro.sources.archives import read_member
 from gptrepro.sources.catalogue import PackageFile
-from gptrepro.sources.packages import Place, fetch_archive, pip_settings, read_member
+from gptrepro.sources.packages import Place, fetch_archive, pip_settings
 
 Serve = Callable[[bytes], None]
 

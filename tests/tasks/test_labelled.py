@@ -54,7 +54,8 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             entries[name] = {"bytes": 1, "file_sets": [{"mirror": "{name}.jsonl.gz", "files": files}]}
         toy = {"title": "T", "licence": "none", "paper": "none", "format": "rows", "style": "as-is"}
         content = {
-            "addresses": {"origin": "x"},
+            "addresses": {"origin": "x", "release": "x"},
+            "releases": {},
             "packages": {},
             "corpora": {"toy": toy | {"splits": entries}},
             "assets": {},
