@@ -34,7 +34,7 @@ class Corpus:
     n_bytes: int
     style: Style
     uncleaned: Callable[[], Iterator[str]]
-    keeps: Callable[[str], bool] = bool
+    keeps: Callable[[str], bool]
 
     def documents(self) -> Iterator[str]:
         """Cleaned documents in a fixed order, one string each; bytes are verified as they are read.
@@ -66,13 +66,12 @@ def is_held_out(document: str, share: float) -> bool:
     It follows from the document's SHA-256 alone, so neither order, tier nor the rest of the corpus matters,
     and copies of a document fall on one side.
     """
-    return int.from_bytes(hashlib.sha256(document.encode()).digest()[:8]) < share * 2**64
+    digest = hashlib.sha256(document.encode(errors="surrogatepass")).digest()
+    return int.from_bytes(digest[:8]) < share * 2**64
 
 
-def _keeps(split: str, share: float | None) -> Callable[[str], bool]:
-    if share is None:
-        return bool
-    return lambda document: bool(document) and is_held_out(document, share) == (split == "heldout")
+def _is_of_part(document: str, split: str, share: float | None) -> bool:
+    return share is None or is_held_out(document, share) == (split == "heldout")
 
 
 def corpus_digest(name: str, split: str, tier: Tier | None = None) -> str:
@@ -132,6 +131,6 @@ def load_corpus(name: str, split: str = "train") -> Corpus:
             reasons[tier] = str(error)
             continue
         digest = corpus_digest(name, split, tier)
-        keeps = _keeps(split, entry.heldout_share)
+        keeps = functools.partial(_is_of_part, split=split, share=entry.heldout_share)
         return Corpus(name, split, tier, digest, wanted.bytes, entry.style, uncleaned, keeps)
     raise unavailable(f"{name} ({split})", reasons)

@@ -198,7 +198,7 @@ def test_what_may_not_be_passed_on_is_in_no_release() -> None:
     for name, entry in {**catalogue().corpora, **catalogue().assets}.items():
         if any(files.release for files in entry.all_file_sets()):
             limits = re.findall(
-                r"research|non-commercial|-NC|no licence|no explicit|copyright", entry.licence
+                r"research use|research only|non-commercial|-NC|no explicit|copyright", entry.licence
             )
             assert not limits, f"{name} is under {entry.licence}: take it out of the release"
             assert entry.source, f"{name} is in a release: say where it is from"

@@ -157,7 +157,7 @@ def test_what_is_held_out_follows_from_the_document_alone(
 ) -> None:
     texts = [f"Document {number}." for number in range(2000)]
     heldout = divided(texts, use_catalogue, tiny_mirror)["heldout"]
-    assert heldout[:3] == ["Document 41.", "Document 113.", "Document 128."]
+    assert heldout[:3] == ["Document 16.", "Document 53.", "Document 68."]
     other_order = divided([*reversed(texts), "Another."], use_catalogue, tiny_mirror)["heldout"]
     assert [text for text in reversed(other_order) if text != "Another."] == heldout
     twice = divided(texts + texts, use_catalogue, tiny_mirror)
