@@ -71,7 +71,7 @@ class PromptedTask:
     """What is scored, in one sentence."""
     shape: Shape
     data: str
-    """A labelled task of `gptrepro.tasks.gpt1`, or else a data set in ``data/sources.yml``."""
+    """A labelled task of `gptrepro.tasks.gpt1`, or else a data set in ``data/sources``."""
     item: Callable[[Row], Item]
     """How a row becomes an item; see `rows_of` for the rows."""
     metric: PromptedMetric
