@@ -29,12 +29,6 @@ def model_span(compute: Rows) -> dict[str, Any]:
 
 
 @register
-def params_million(compute: Rows, model: str) -> float:
-    """Parameters of a model of Table D.1, in millions."""
-    return float(_row(compute, "model", model)["params_million"])
-
-
-@register
 def size_ratio(compute: Rows, model: str, other: float) -> float:
     """Parameters of a model of Table D.1 over those of another."""
     return float(round(_row(compute, "model", model)["params_million"] * 1e6 / other, 1))
@@ -123,12 +117,6 @@ def compute_unit(compute: Rows) -> dict[str, float]:
 
 
 @register
-def days_of(compute: Rows, models: list[str]) -> dict[str, float]:
-    """PF-days of some models of Table D.1."""
-    return {model: _row(compute, "model", model)["pf_days"] for model in models}
-
-
-@register
 def magnitude_of(compute: Rows, model: str) -> str:
     """PF-days of a model in words: ones, tens, hundreds, thousands."""
     names = ("ones", "tens", "hundreds", "thousands", "more")
@@ -167,12 +155,6 @@ def share_seen(mixture: Rows, corpus: str) -> float:
 def rounded_shares(file: Values) -> dict[str, float]:
     """English and all other languages, in whole per cent, from the published word counts."""
     return {"english": round(file["english"]), "other": round(100 - file["english"])}
-
-
-@register
-def overlap_rows(overlap: Rows, names: list[str]) -> dict[str, float]:
-    """The clean share of some rows of Table C.1, in per cent."""
-    return {name: _row(overlap, "benchmark", name)["clean_pct"] for name in names}
 
 
 @register

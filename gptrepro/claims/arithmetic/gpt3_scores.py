@@ -61,12 +61,6 @@ def shots(table: Rows) -> dict[str, Any]:
 
 
 @register
-def shots_of(table: Rows, benchmarks: list[str]) -> dict[str, int]:
-    """The K of some benchmarks."""
-    return {row["benchmark"]: row["k"] for row in table if row["benchmark"] in benchmarks}
-
-
-@register
 def settings_reported(table: Rows) -> list[str]:
     """The settings that every benchmark of Table H.1 is reported in."""
     benchmarks = {row["benchmark"] for row in table}
@@ -176,12 +170,6 @@ def smaller_that_win(table: Rows) -> list[str]:
 
 
 @register
-def few_shot_of(table: Rows, size: str, tasks: list[str]) -> dict[str, float]:
-    """Few-shot scores of one size on some tasks."""
-    return {task: _score(table, task, "few", size) for task in tasks}
-
-
-@register
 def largest_few_shot(table: Rows, size: str, besides: list[str]) -> dict[str, Any]:
     """The best few-shot arithmetic score of one size outside some tasks."""
     best = max(_score(table, task, "few", size) for task in ARITHMETIC if task not in besides)
@@ -193,12 +181,6 @@ def one_shot_drops(columns: Mapping[str, Values], tasks: list[str]) -> dict[str,
     """How far one-shot falls short of few-shot, in per cent of few-shot, and whether by half everywhere."""
     drops = {task: round(100 * (1 - columns[task]["one"] / columns[task]["few"]), 1) for task in tasks}
     return {"half_or_more": min(drops.values()) >= 50} | drops
-
-
-@register
-def column(columns: Mapping[str, Values], setting: str, tasks: list[str]) -> dict[str, float]:
-    """One setting of a table of the text, for some of its tasks."""
-    return {task: columns[task][setting] for task in tasks}
 
 
 @register

@@ -22,6 +22,28 @@ def register(function: C) -> C:
     return function
 
 
+@register
+def cells(
+    table: Rows | Mapping[str, Values], value: str, where: Mapping[str, Any], by: str | None = None
+) -> Any:
+    """Column ``value`` of the rows that ``where`` picks, by their column ``by``; without it, the one number.
+
+    ``where`` has a value, or a list of some, for each column that it names; cells come in the order of a list
+    for ``by``. The column ``name`` of a table whose rows have names holds these.
+    """
+    rows = [{"name": name, **row} for name, row in table.items()] if isinstance(table, Mapping) else table
+    picked = [row for row in rows if all(row[key] in _listed(wanted) for key, wanted in where.items())]
+    if by is None:
+        (only,) = picked
+        return float(only[value])
+    found = {row[by]: row[value] for row in picked}
+    return {name: found[name] for name in _listed(where.get(by, list(found))) if name in found}
+
+
+def _listed(wanted: Any) -> list[Any]:
+    return wanted if isinstance(wanted, list) else [wanted]
+
+
 def mean(values: Sequence[float]) -> float:
     """The arithmetic mean."""
     return sum(values) / len(values)

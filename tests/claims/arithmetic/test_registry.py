@@ -50,34 +50,51 @@ def test_every_check_is_used():
     assert set(CHECKS) - used == set()
 
 
+def wrong(value: Any) -> Any:
+    """Each number moved far, each yes turned to no, each list longer."""
+    if isinstance(value, dict):
+        return {key: wrong(item) for key, item in value.items()}
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float):
+        return 3 * value + 1000
+    return [*value, "one more"] if isinstance(value, list) else f"not {value}"
+
+
 @pytest.mark.parametrize("claim", RECOMPUTED, ids=lambda claim: claim.id)
-def test_no_number_is_compared_with_itself(claim):
-    assert claim.id not in inputs_of(claim)
+def test_a_recomputation_can_fail(claim):
+    """It takes other numbers than its own, moves with them, and no wrong claim passes where it held."""
+    assert claim.id not in inputs_of(claim), "a number is compared with itself"
     assert inputs_of(claim) or claim.id == "err-sinusoid"
+    before = judged(claim, FIGURES)
+    assert not inputs_of(claim) or any(
+        judged(claim, figures).measured != before.measured for figures in other_inputs(claim)
+    ), "other inputs give the same value"
+    if before.verdict is Verdict.CONSISTENT:
+        other = claim.model_copy(update={"published": wrong(claim.published)})
+        assert judged(other, FIGURES).verdict is Verdict.NOT_REPLICATED, "any claim would pass"
+
+
+ROWS = [
+    {"model": "a", "setting": "few", "score": 1},
+    {"model": "a", "setting": "one", "score": 2},
+    {"model": "b", "setting": "few", "score": 3},
+]
 
 
 @pytest.mark.parametrize(
-    "claim", [claim for claim in RECOMPUTED if inputs_of(claim)], ids=lambda claim: claim.id
+    ("table", "where", "by", "picked"),
+    [
+        (ROWS, {"setting": "few"}, "model", {"a": 1, "b": 3}),
+        (ROWS, {"setting": "few", "model": ["b", "c"]}, "model", {"b": 3}),
+        (ROWS, {"setting": "one"}, None, 2),
+        ({"x": {"score": 4}, "y": {"score": 5}}, {"name": ["y"]}, "name", {"y": 5}),
+    ],
 )
-def test_other_inputs_give_another_value(claim):
-    before = judged(claim, FIGURES).measured
-    assert any(judged(claim, figures).measured != before for figures in other_inputs(claim))
+def test_cells_are_picked_by_their_columns(table, where, by, picked):
+    assert CHECKS["cells"](table, "score", where, by) == picked
 
 
-@pytest.mark.parametrize("claim", RECOMPUTED, ids=lambda claim: claim.id)
-def test_another_claim_disagrees(claim):
-    """Each number moved far, each yes turned to no, each list longer: none that held may pass."""
-    if judged(claim, FIGURES).verdict is not Verdict.CONSISTENT:
-        return
-
-    def wrong(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: wrong(item) for key, item in value.items()}
-        if isinstance(value, bool):
-            return not value
-        if isinstance(value, int | float):
-            return 3 * value + 1000
-        return [*value, "one more"] if isinstance(value, list) else f"not {value}"
-
-    found = judged(claim.model_copy(update={"published": wrong(claim.published)}), FIGURES)
-    assert found.verdict is Verdict.NOT_REPLICATED
+def test_one_cell_is_one_cell():
+    with pytest.raises(ValueError, match="too many values"):
+        CHECKS["cells"](ROWS, "score", {"setting": "few"})
