@@ -128,6 +128,7 @@ def train_on_text(
     config = open_model_config(model)
     if settings.context > config.n_ctx:
         raise GptreproError(f"--context {settings.context} exceeds the model's {config.n_ctx} positions.")
+    _refuse_to_overwrite(output)
     source = open_text(text)
     kept = output / "training" / "tokenizer"  # so that a second call goes on with the same one
     if kept.is_dir():
@@ -160,6 +161,19 @@ def train_on_text(
     )
     save_checkpoint(output, decoder.cpu(), chosen)
     return result
+
+
+def _refuse_to_overwrite(output: Path) -> None:
+    """Leave a model alone that this output folder holds without the training that it came from.
+
+    A training of ours with other settings is refused by `train`, before it writes anything.
+    """
+    model = [file.name for kind in ("*.safetensors", "*.bin", "config.json") for file in output.glob(kind)]
+    if model and not any((output / "training" / "checkpoints").glob("step-*")):
+        raise GptreproError(
+            f"{output} holds another model ({model[0]}), which training would overwrite: choose another "
+            "--output, or move that one away."
+        )
 
 
 def _default_tokenizer(model: str) -> str:

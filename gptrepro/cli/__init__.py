@@ -21,13 +21,13 @@ for commands in (library.app, ledger.app, own_text.app):
 
 
 def main() -> None:
-    """Entry point: a user's mistake is one sentence on standard error and exit status 1."""
+    """Entry point: a user's mistake is one sentence on standard error and an exit status."""
     storage.make_places_absolute()
     try:
         app()
     except GptreproError as error:
         typer.echo(f"Error: {error}", err=True)
-        sys.exit(1)
+        sys.exit(error.exit_status)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()
         sys.exit(0)

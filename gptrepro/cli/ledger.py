@@ -9,7 +9,7 @@ import typer
 
 from gptrepro import storage
 from gptrepro.cli.printing import AsJson, ScaleName, print_json, print_table
-from gptrepro.errors import GptreproError
+from gptrepro.errors import TIME_IS_UP, GptreproError
 
 app = typer.Typer()
 
@@ -22,7 +22,10 @@ def run(
     again: Annotated[bool, typer.Option(help="Discard what was reached and start over.")] = False,
     minutes: Annotated[float | None, typer.Option(help="Stop, everything saved, after so long.")] = None,
 ) -> None:
-    """Run experiments seed by seed, resuming where an earlier call stopped."""
+    """Run experiments seed by seed, resuming where an earlier call stopped.
+
+    Exit status: 0 finished, 75 time is up, 130 interrupted (both saved), 1 an error.
+    """
     from gptrepro.experiments import select_experiments
     from gptrepro.results import fetch_data, progress_of, run_experiment
     from gptrepro.scales import parse_scale
@@ -33,12 +36,17 @@ def run(
         raise GptreproError(f"Nothing of '{what}' runs at scale '{at}'.")
     for experiment in chosen:
         fetch_data(experiment, at, seeds=seed, again=again)
+    finished = True
     for experiment in chosen:
         seconds = minutes * 60 if minutes is not None else None
-        run_experiment(experiment, at, seeds=seed, again=again, seconds=seconds, report=typer.echo)
+        finished &= run_experiment(
+            experiment, at, seeds=seed, again=again, seconds=seconds, report=typer.echo
+        )
         if not seed:
             left = [state.seed for state in progress_of(experiment, at) if state.state != "finished"]
             typer.echo(f"{experiment.name}: " + (f"left: seeds {left}" if left else "all seeds finished"))
+    if not finished:
+        raise typer.Exit(TIME_IS_UP)
 
 
 @app.command()

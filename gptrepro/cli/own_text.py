@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gptrepro.cli.printing import AsJson, print_json
+from gptrepro.errors import TIME_IS_UP
 
 app = typer.Typer()
 eval_app = typer.Typer(no_args_is_help=True, help="Evaluate a checkpoint: perplexity or completions.")
@@ -37,7 +38,10 @@ def train(
     seed: Annotated[int, typer.Option(help="For weights, order of the data and dropout.")] = 0,
     minutes: Annotated[float | None, typer.Option(help="Stop, everything saved, after so long.")] = None,
 ) -> None:
-    """Train a model on a text; the same command goes on where it stopped."""
+    """Train a model on a text; the same command goes on where it stopped.
+
+    Exit status: 0 finished, 75 time is up, 130 interrupted (both saved), 1 an error.
+    """
     from gptrepro.own_text import train_on_text
     from gptrepro.train import TrainSettings
 
@@ -70,6 +74,8 @@ def train(
     if "heldout_perplexity" in last:
         typer.echo(f"held-out perplexity {last['heldout_perplexity']:.2f}")
     typer.echo(f"checkpoint in {output}")
+    if not result.finished:
+        raise typer.Exit(TIME_IS_UP)
 
 
 @eval_app.command()

@@ -109,7 +109,7 @@ class TokenShards:
 
     @classmethod
     def open(cls, folder: Path) -> TokenShards:
-        """Open a shard folder; the files' sizes are checked, their content only by :meth:`verify`.
+        """Open a shard folder, whose files must be what was written (SHA-256: 60 MB take 0.03 s).
 
         Raises:
             GptreproError: the folder is missing, incomplete or damaged.
@@ -123,25 +123,19 @@ class TokenShards:
         if index.dtype not in ("uint16", "uint32") or index.n_tokens < 1:
             raise _damaged(folder, "its index makes no sense")
         item_bytes = np.dtype(index.dtype).itemsize
-        expected = {"tokens.bin": index.n_tokens * item_bytes, "documents.bin": index.n_documents * 8}
-        for name, size in expected.items():
+        expected = {
+            "tokens.bin": (index.n_tokens * item_bytes, index.tokens_sha256),
+            "documents.bin": (index.n_documents * 8, index.documents_sha256),
+        }
+        for name, (size, sha256) in expected.items():
             path = folder / name
             if not path.is_file() or path.stat().st_size != size:
                 raise _damaged(folder, f"{name} is not {size:,} bytes long")
+            if storage.sha256_file(path) != sha256:
+                raise _damaged(folder, f"the sha256 of {name} is wrong")
         tokens = np.memmap(folder / "tokens.bin", dtype=f"<u{item_bytes}", mode="r")
         starts = np.fromfile(folder / "documents.bin", dtype="<i8").astype(np.int64)
         return cls(folder, index, tokens, starts)
-
-    def verify(self) -> None:
-        """Check the sha256 of every file.
-
-        Raises:
-            GptreproError: a file is not what was written.
-        """
-        expected = {"tokens.bin": self.index.tokens_sha256, "documents.bin": self.index.documents_sha256}
-        for name, sha256 in expected.items():
-            if storage.sha256_file(self.folder / name) != sha256:
-                raise _damaged(self.folder, f"the sha256 of {name} is wrong")
 
 
 def _damaged(folder: Path, reason: str) -> GptreproError:

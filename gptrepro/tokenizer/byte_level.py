@@ -16,6 +16,7 @@ from tokenizers import AddedToken, decoders, models, pre_tokenizers, processors,
 
 from gptrepro.errors import GptreproError
 from gptrepro.tokenizer.base import Tokenizer, vocabulary_of
+from gptrepro.tokenizer.training import LONGEST_PIECE, heard
 
 END_OF_TEXT = "<|endoftext|>"
 N_BYTES = 256
@@ -103,7 +104,8 @@ class ByteLevelTokenizer(Tokenizer):
 def train_byte_level_bpe(texts: Iterable[str], n_vocab: int) -> ByteLevelTokenizer:
     """Learn GPT-2's kind of vocabulary: 256 bytes, merges, and ``<|endoftext|>`` as the last id.
 
-    A pair seen only once is not merged, so a small corpus gives fewer than ``n_vocab`` tokens.
+    A pair seen only once is not merged, so a small corpus gives fewer than ``n_vocab`` tokens. Pieces of more
+    than 256 bytes, which ordinary text does not have, are cut.
 
     Raises:
         GptreproError: ``n_vocab`` is below 257 (256 bytes and ``<|endoftext|>``), or no text was given.
@@ -118,14 +120,19 @@ def train_byte_level_bpe(texts: Iterable[str], n_vocab: int) -> ByteLevelTokeniz
     if first is None:
         raise GptreproError("There is no text to train a tokenizer on: the corpus is empty.")
     backend = tokenizers.Tokenizer(models.BPE())
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+            pre_tokenizers.FixedLength(length=LONGEST_PIECE),
+        ]
+    )
     trainer = trainers.BpeTrainer(
         vocab_size=n_vocab - 1,
         min_frequency=2,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    backend.train_from_iterator(chain([first], texts), trainer)
+    heard(lambda: backend.train_from_iterator(chain([first], texts), trainer))
     vocab, merges = vocabulary_of(backend)
     vocab[END_OF_TEXT] = len(vocab)
     return ByteLevelTokenizer(vocab, merges)

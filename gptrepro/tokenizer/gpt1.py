@@ -17,6 +17,7 @@ from tokenizers import decoders, models, pre_tokenizers, trainers
 from gptrepro.errors import GptreproError
 from gptrepro.tokenizer.base import Tokenizer, vocabulary_of
 from gptrepro.tokenizer.standardise import pieces_of, words_of
+from gptrepro.tokenizer.training import LONGEST_PIECE, heard
 
 UNKNOWN = "<unk>"
 END_OF_WORD = "</w>"
@@ -82,7 +83,8 @@ def train_gpt1_bpe(texts: Iterable[str], n_vocab: int) -> Gpt1Tokenizer:
     """Learn GPT-1's kind of vocabulary: ``<unk>``, characters, merges, and the line end as the last id.
 
     At most 238 characters enter, the most frequent first, as in the published vocabulary. A pair
-    seen only once is not merged, so a small corpus gives fewer than ``n_vocab`` tokens.
+    seen only once is not merged, so a small corpus gives fewer than ``n_vocab`` tokens. Words of more than
+    256 characters, which ordinary text does not have, are cut.
 
     Raises:
         GptreproError: ``n_vocab`` has no room for the characters, or the texts hold no word.
@@ -93,7 +95,8 @@ def train_gpt1_bpe(texts: Iterable[str], n_vocab: int) -> Gpt1Tokenizer:
     words: Counter[str] = Counter()
     for piece, count in pieces.items():
         for word in words_of(piece):
-            words[word] += count
+            for start in range(0, len(word), LONGEST_PIECE):
+                words[word[start : start + LONGEST_PIECE]] += count
     del words["\n"]
     if not words:
         raise GptreproError("There is no text to train a tokenizer on: the corpus holds no word.")
@@ -121,9 +124,8 @@ def train_gpt1_bpe(texts: Iterable[str], n_vocab: int) -> Gpt1Tokenizer:
         show_progress=False,
     )
     known = set(alphabet)
-    backend.train_from_iterator(
-        _repeat({word: count for word, count in words.items() if known.issuperset(word)}), trainer
-    )
+    chosen = {word: count for word, count in words.items() if known.issuperset(word)}
+    heard(lambda: backend.train_from_iterator(_repeat(chosen), trainer))
     vocab, merges = vocabulary_of(backend)
     vocab[LINE_END] = len(vocab)
     return Gpt1Tokenizer(vocab, merges)

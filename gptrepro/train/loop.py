@@ -42,6 +42,8 @@ M = TypeVar("M", bound=nn.Module)
 class Interrupted(GptreproError):  # noqa: N818 - nothing failed
     """A signal stopped the training, which has saved everything."""
 
+    exit_status = 130
+
 
 @dataclass(frozen=True)
 class TrainResult:

@@ -14,6 +14,7 @@ older one takes over should the newer one be damaged.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import warnings
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
@@ -180,9 +181,10 @@ def weights_file(folder: Path, step: int) -> Path:
 
 
 def save_weights(model: nn.Module, path: Path) -> None:
-    """Write a model's weights, and nothing else, to a safetensors file."""
+    """Write a model's weights to a safetensors file that holds their SHA-256, too."""
+    tensors = model.state_dict()
     with atomic_file(path) as temporary:
-        _write_tensors(model.state_dict(), temporary)
+        _write_tensors(tensors, temporary, {_SHA256: _digest(tensors)})
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
@@ -194,12 +196,31 @@ def load_weights(model: nn.Module, path: Path) -> None:
     if not path.exists():
         raise GptreproError(f"There are no weights at {path}: train the model first.")
     try:
+        with safe_open(path, "pt") as file:
+            written = (file.metadata() or {}).get(_SHA256)
         tensors = load_file(path)
     except SafetensorError as error:
-        raise GptreproError(
-            f"The weights {path} are damaged ({error}): delete them and train again."
-        ) from error
+        raise _damaged(path, str(error)) from error
+    if written not in (None, _digest(tensors)):  # gptrepro 0.1 wrote none
+        raise _damaged(path, "their SHA-256 is not that of what was written")
     _load_into(model, tensors, path)
+
+
+_SHA256 = "tensors_sha256"
+
+
+def _digest(tensors: dict[str, Tensor]) -> str:
+    """SHA-256 over names, number formats, shapes and contents."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        flat = tensor.detach().cpu().contiguous().reshape(-1)
+        digest.update(flat.view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _damaged(path: Path, reason: str) -> GptreproError:
+    return GptreproError(f"The weights {path} are damaged ({reason}): delete them and train again.")
 
 
 def _checkpoints(folder: Path) -> list[Path]:
@@ -207,9 +228,11 @@ def _checkpoints(folder: Path) -> list[Path]:
     return sorted(folder.glob("step-*"), reverse=True)
 
 
-def _write_tensors(tensors: dict[str, Tensor], path: Path) -> None:
+def _write_tensors(tensors: dict[str, Tensor], path: Path, notes: dict[str, str] | None = None) -> None:
     # Through Python's own write: safetensors' file writer hides the error number of a full disk.
-    path.write_bytes(save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}))
+    path.write_bytes(
+        save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, notes)
+    )
 
 
 def _verified_content(checkpoint: Path) -> dict[str, Any] | None:

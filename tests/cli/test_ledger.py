@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 
 def test_claims_are_objects_with_every_field(gptrepro):
     status, out, _ = gptrepro("claims", "--json", "--paper", "gpt1")
@@ -22,3 +24,13 @@ def test_plan_lays_out_every_scale_without_running(gptrepro):
     assert status == 0
     assert rows["smoke"]["flops"] < rows["laptop"]["flops"] < rows["gpu"]["flops"]
     assert rows["gpu"]["gpus"] == 1 and rows["laptop"]["gpus"] == 0
+
+
+@pytest.mark.parametrize(("finishes", "expected"), [(True, 0), (False, 75)])
+def test_a_program_can_tell_a_run_whose_time_is_up_from_a_finished_one(
+    gptrepro, monkeypatch, finishes, expected
+):
+    monkeypatch.setattr("gptrepro.results.fetch_data", lambda *_, **__: None)
+    monkeypatch.setattr("gptrepro.results.run_experiment", lambda *_, **__: finishes)
+    status, _, _ = gptrepro("run", "background-positions", "--scale", "smoke", "--minutes", "1")
+    assert status == expected

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import json
 
+import pytest
 
-def test_a_text_is_trained_on_evaluated_and_continued(gptrepro, tmp_path):
+from gptrepro.train import Interrupted
+
+
+@pytest.fixture
+def training(tmp_path):
+    """A command that trains a small model on a small text."""
     (tmp_path / "own.txt").write_text("The cat sat on the mat. The dog sat on the log. " * 40)
     shape = {"n_vocab": 280, "n_ctx": 16, "n_layers": 1, "d_model": 32, "n_heads": 2}
     (tmp_path / "model.json").write_text(json.dumps(shape | {"norm": "pre", "dropout": 0.0, "init_std": 0.1}))
+    command = ["train", "--model", str(tmp_path / "model.json"), "--text", str(tmp_path / "own.txt")]
+    command += ["--output", str(tmp_path / "checkpoint"), "--steps", "30", "--batch-size", "8"]
+    return [*command, "--context", "16", "--learning-rate", "0.01", "--warmup", "3", "--precision", "fp32"]
+
+
+def test_a_text_is_trained_on_evaluated_and_continued(gptrepro, training, tmp_path):
     (tmp_path / "rows.jsonl").write_text(json.dumps({"context": "The cat", "completion": " sat"}))
     text, folder = str(tmp_path / "own.txt"), str(tmp_path / "checkpoint")
-    training = ["train", "--model", str(tmp_path / "model.json"), "--text", text, "--output", folder]
-    training += ["--steps", "30", "--batch-size", "8", "--context", "16", "--learning-rate", "0.01"]
-    status, out, err = gptrepro(*training, "--warmup", "3", "--precision", "fp32", "--heldout", text)
+    status, out, err = gptrepro(*training, "--heldout", text)
     assert status == 0, err
     assert "finished: step 30 of 30" in out and "held-out perplexity" in out
 
@@ -24,6 +34,37 @@ def test_a_text_is_trained_on_evaluated_and_continued(gptrepro, tmp_path):
     assert status == 0 and json.loads(out)["rows"] == 1
     status, out, _ = gptrepro("generate", "--checkpoint", folder, "--prompt", "The", "--tokens", "4")
     assert status == 0 and out.startswith("The")
+
+
+def test_a_program_can_tell_time_is_up_from_finished(gptrepro, training):
+    assert gptrepro(*training, "--minutes", "0")[0] == 75
+    assert gptrepro(*training)[0] == 0
+
+
+def test_an_interrupted_training_has_a_status_of_its_own(gptrepro, training, monkeypatch):
+    def press(*_, **__):
+        raise Interrupted("Stopped by SIGINT.")
+
+    monkeypatch.setattr("gptrepro.own_text.train", press)
+    status, _, err = gptrepro(*training)
+    assert status == 130 and "Stopped by SIGINT." in err
+
+
+def test_a_model_that_the_folder_holds_is_not_overwritten(gptrepro, training, tmp_path):
+    other = tmp_path / "checkpoint" / "model.safetensors"
+    other.parent.mkdir()
+    other.write_bytes(b"a year of work")
+    status, _, err = gptrepro(*training)
+    assert status == 1 and "holds another model (model.safetensors)" in err
+    assert other.read_bytes() == b"a year of work"
+
+
+def test_a_finished_model_is_not_overwritten_by_other_settings(gptrepro, training, tmp_path):
+    assert gptrepro(*training)[0] == 0
+    written = (tmp_path / "checkpoint" / "model.safetensors").read_bytes()
+    status, _, err = gptrepro(*training, "--seed", "5")
+    assert status == 1 and "holds a training with seed 0, not 5" in err
+    assert (tmp_path / "checkpoint" / "model.safetensors").read_bytes() == written
 
 
 def test_a_missing_checkpoint_is_one_sentence(gptrepro, tmp_path):

@@ -126,6 +126,9 @@ def test_missing_damaged_and_foreign_weights_are_one_sentence(tmp_path: Path) ->
         load_weights(tiny_model(), tmp_path / "absent")
     with pytest.raises(GptreproError, match="another model"):
         load_weights(tiny_model(d_model=32), path)
+    flip_a_byte(path)
+    with pytest.raises(GptreproError, match=r"damaged .*SHA-256"):
+        load_weights(tiny_model(), path)
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(GptreproError, match="damaged"):
         load_weights(tiny_model(), path)
