@@ -66,6 +66,7 @@ def measure(config: LearningRateSweep, unit: Unit) -> Measurement:
         tokens=int(cost.tokens),
         flops=cost.flops,
         tokenizer=text.tokenizer_digest,
+        precision=training.precision,
     )
 
 

@@ -45,6 +45,7 @@ from gptrepro.tokenizer import Tokenizer
 from gptrepro.tokenizer.trained import TokenizerKind, trained_tokenizer
 from gptrepro.train import TrainSettings, load_weights, train, weights_file
 from gptrepro.train.loop import TrainResult
+from gptrepro.train.precision import PrecisionName
 from gptrepro.train.schedule import ScheduleShape
 
 EVALUATION_BATCH_TOKENS = 4096
@@ -110,6 +111,8 @@ class TextTraining(Config):
     final_rate_fraction: float = 0.0
     """The last learning rate as a fraction of the peak."""
     weight_decay: float = 0.01
+    precision: PrecisionName = "fp32"
+    """The number format of the matrix products: stated, so that another machine measures the same."""
     milestones: tuple[Fraction, ...] = (Fraction(1),)
     """Fractions of the training after which it is scored and its weights are kept; without any, it is scored
     at the end and nothing is kept."""
@@ -198,6 +201,7 @@ class TextTraining(Config):
             final_lr_fraction=self.final_rate_fraction,
             weight_decay=self.weight_decay,
             seed=seed,
+            precision=self.precision,
             log_every=max(1, self.updates // 50),
             evaluate_at=kept,
             checkpoint_at=(0, *kept) if kept else (),

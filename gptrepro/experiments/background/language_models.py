@@ -143,6 +143,7 @@ LANGUAGE_MODELS = register(
                 n_ctx=512,
                 tokens=20_000_000,
                 batch_size=64,
+                precision="bf16",
                 warmup_updates=100,
                 heldout_tokens=1_000_000,
             ),

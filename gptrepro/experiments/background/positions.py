@@ -124,6 +124,7 @@ POSITIONS = register(
                 tokens=20_000_000,
                 batch_size=64,
                 peak_learning_rate=6e-4,
+                precision="bf16",
                 warmup_updates=100,
                 heldout_tokens=1_000_000,
             ),

@@ -58,6 +58,7 @@ _AS_PUBLISHED = TextTraining(
     batch_size=64,
     peak_learning_rate=2.5e-4,
     warmup_updates=2000,
+    precision="bf16",
     milestones=MILESTONES,
 )
 

@@ -187,6 +187,7 @@ def fine_tuned(
             folder / "training",
             recipe=config.recipe(arm, len(chosen)),
             seed=unit.seed,
+            precision=config.pretraining.precision,
             device=unit.device,
             stop_after_seconds=unit.seconds_left(),
             name=f"seed {unit.seed}, {task.title}, {name}, {len(chosen):,} rows",
