@@ -146,9 +146,9 @@ POSITIONS = register(
                 "none": "no positions",
             },
             "span": {
-                "trained": "within the trained length",
-                "end": "in the last quarter of it",
-                "beyond": "beyond it",
+                "trained": "the trained length",
+                "end": "its last quarter",
+                "beyond": "beyond the trained length",
             },
         },
     )

@@ -228,7 +228,11 @@ SEQ2SEQ = register(
         question="What does one context vector cost an encoder-decoder, by the length of the words it reads?",
         configs=CONFIGS,
         labels={
-            "arm": {"fixed": "without", "attention": "with attention", "transformer": "Transformer"},
+            "arm": {
+                "fixed": "LSTM with one vector",
+                "attention": "LSTM with attention",
+                "transformer": "Transformer",
+            },
             "letters": {
                 4.5: "1 to 5 letters",
                 6.5: "6 and 7 letters",

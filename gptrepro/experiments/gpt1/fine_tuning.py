@@ -52,10 +52,10 @@ from gptrepro.train.loop import Interrupted
 Baseline = Literal["majority", "bag_of_words", "second_only", "frozen"]
 
 ARM_LABELS: dict[Coordinate, str] = {
-    "full": "pre-trained",
+    "full": "pre-trained Transformer",
     "no_aux": "without the auxiliary objective",
-    "scratch": "from scratch",
-    "lstm": "LSTM",
+    "scratch": "Transformer from scratch",
+    "lstm": "pre-trained LSTM",
     "frozen": "pre-trained, frozen",
     "bag_of_words": "words",
     "second_only": "words of the second text",
