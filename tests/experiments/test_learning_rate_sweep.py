@@ -13,6 +13,7 @@ from gptrepro.experiments.gpt1.pretraining import (
     PRETRAINING,
 )
 from gptrepro.experiments.learning_rate_sweep import LearningRateSweep, measure
+from gptrepro.experiments.sweeps import best_setting
 from gptrepro.results import published_record
 from gptrepro.scales import Scale
 
@@ -32,8 +33,9 @@ def test_the_reported_runs_use_the_rate_that_the_published_sweep_chose(training,
     record = published_record(swept.name, Scale.LAPTOP)
     if record is None:
         pytest.skip(f"{swept.name} is not published")
-    losses = record.select(score="heldout_nll").groupby("rate")["value"].mean()
-    assert training.config(Scale.LAPTOP).peak_learning_rate == losses.idxmin()
+    tried = {"rate": swept.config(Scale.LAPTOP).rates}
+    best = best_setting(record.select(score="heldout_nll"), tried, lower_is_better=True)
+    assert best.setting == {"rate": training.config(Scale.LAPTOP).peak_learning_rate}
 
 
 def test_both_networks_are_swept_with_equal_effort():

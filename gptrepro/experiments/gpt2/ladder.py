@@ -32,8 +32,7 @@ def _scores(training: TextTraining, model: Any, text: TokenizedText) -> Mapping[
 
 
 def _measure(config: TextArms, unit: Unit) -> Measurement:
-    results = config.train(unit, _scores)
-    rows = []
+    results, rows = config.train(unit, _scores), []
     for name, arm in config.arms.items():
         size = arm.budget().parameters
         for at in arm.milestones:
