@@ -79,15 +79,15 @@ LADDER = register(
                 corpus_tokens=10_240, tokenizer_documents=1, heldout_tokens=4096,
             ),
             Scale.LAPTOP: _ladder(
-                _sizes((2, 64), (3, 96), (4, 128), (6, 192)), corpus="books", n_vocab=4096, n_ctx=128,
-                tokens=2_000_000, corpus_tokens=2_000_000, heldout_tokens=131_072,
+                _sizes((2, 32), (2, 64), (3, 96), (4, 128)), corpus="webtext", n_vocab=4096, n_ctx=128,
+                tokens=14_000_000, heldout_tokens=131_072,
             ),
             Scale.GPU: _ladder(
-                _sizes((4, 256), (6, 384), (8, 512), (12, 768)), corpus="books", n_vocab=8192, n_ctx=512,
+                _sizes((4, 256), (6, 384), (8, 512), (12, 768)), corpus="webtext", n_vocab=8192, n_ctx=512,
                 tokens=400_000_000, heldout_tokens=1_000_000,
             ),
             Scale.PAPER: _ladder(
-                map(DecoderNetwork.like, _PUBLISHED), corpus="openwebtext", heldout="books", n_vocab=50257,
+                map(DecoderNetwork.like, _PUBLISHED), corpus="openwebtext", n_vocab=50257,
                 n_ctx=1024, tokens=10_000_000_000, batch_size=512, heldout_tokens=1_000_000,
             ),
         },

@@ -21,8 +21,6 @@ def test_rungs_differ_in_network_and_rate_alone_and_grow(scale):
 def test_the_text_that_is_scored_as_read_was_read(tmp_path):
     rung = LADDER.config(Scale.SMOKE).arms["1x16"]
     assert rung.tokenized(tmp_path).n_train_tokens <= rung.budget().tokens
-    laptop = LADDER.config(Scale.LAPTOP).arms["2x64"]
-    assert laptop.corpus_tokens <= laptop.budget().tokens
 
 
 def test_the_paper_scale_has_gpt2s_decoders():
