@@ -120,6 +120,48 @@ MUTATIONS = (
         'transform("min")',
         "tests/results/test_record.py",
     ),
+    Mutation(
+        "gptrepro/claims/sides.py",
+        "return np.asarray(values @ x / (x @ x))",
+        "return np.asarray(values @ x / x.size)",
+        "tests/claims/test_sides.py tests/claims/test_trained.py",
+    ),
+    Mutation(
+        "gptrepro/evaluate/likelihood.py",
+        "targets[row, start - 1 : len(sequence) - 1] = torch.tensor(sequence[start:])",
+        "targets[row, start : len(sequence) - 1] = torch.tensor(sequence[start + 1 :])",
+        "tests/evaluate",
+    ),
+    Mutation(
+        "gptrepro/text/order.py",
+        "self._start(self._epoch + 1)\n            part",
+        "self._start(self._epoch)\n            part",
+        "tests/text",
+    ),
+    Mutation(
+        "gptrepro/text/mixture.py",
+        "(random_words(self._seed, block, BLOCK)",
+        "(random_words(self._seed, 0, BLOCK)",
+        "tests/text/test_mixture.py",
+    ),
+    Mutation(
+        "gptrepro/sources/tiers.py",
+        "if hashlib.sha256(content).hexdigest() != self.sha256:",
+        "if not content:",
+        "tests/sources/test_corpora.py tests/sources/test_tiers.py",
+    ),
+    Mutation(
+        "gptrepro/finetune/inputs.py",
+        "[(first, second), (second, first)]",
+        "[(first, second), (first, second)]",
+        "tests/finetune/test_inputs.py tests/probes/test_fine_tuning.py",
+    ),
+    Mutation(
+        "gptrepro/tokenizer/standardise.py",
+        "token.text.lower()",
+        "token.text",
+        "tests/tokenizer/test_standardise.py tests/tokenizer/test_gpt1.py",
+    ),
 )
 
 
