@@ -21,6 +21,8 @@ def run(
     seed: Annotated[list[int] | None, typer.Option(help="Run these seeds, not the report seeds.")] = None,
     again: Annotated[bool, typer.Option(help="Discard what was reached and start over.")] = False,
     minutes: Annotated[float | None, typer.Option(help="Stop, everything saved, after so long.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or auto; no setting of the experiment.")] = "auto",
+    compiled: Annotated[bool, typer.Option("--compile", help="Compile the models; likewise.")] = False,
 ) -> None:
     """Run experiments seed by seed, resuming where an earlier call stopped.
 
@@ -40,7 +42,14 @@ def run(
     for experiment in chosen:
         seconds = minutes * 60 if minutes is not None else None
         finished &= run_experiment(
-            experiment, at, seeds=seed, again=again, seconds=seconds, report=typer.echo
+            experiment,
+            at,
+            seeds=seed,
+            again=again,
+            seconds=seconds,
+            device=device,
+            compiled=compiled,
+            report=typer.echo,
         )
         if not seed:
             left = [state.seed for state in progress_of(experiment, at) if state.state != "finished"]
