@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
-import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -54,30 +52,6 @@ class SweepResult:
     rows: list[SweepRow]
     finished: bool
     """False when ``stop_after_seconds`` was used up; the same call goes on."""
-
-    def means(self, metric: str = "loss") -> dict[float, float]:
-        """The mean of a metric over the seeds of each rate; infinite where a seed diverged."""
-        of_rate: dict[float, list[float]] = {}
-        for row in self.rows:
-            of_rate.setdefault(row.peak_lr, []).append(row.metrics.get(metric, math.inf))
-        return {rate: statistics.fmean(values) for rate, values in of_rate.items()}
-
-    def best_rate(self, metric: str = "loss") -> float:
-        """The rate with the lowest mean.
-
-        Raises:
-            GptreproError: every rate diverged, or it has no such metric.
-        """
-        means = self.means(metric)
-        best = min(means, key=means.__getitem__)
-        if math.isinf(means[best]):
-            raise GptreproError(f"No learning rate of the sweep reached a finite {metric}: try lower ones.")
-        return best
-
-    def best_is_at_edge(self, metric: str = "loss") -> bool:
-        """Whether the best rate is the lowest or the highest tried: then the sweep was too narrow."""
-        rates = self.means(metric)
-        return self.best_rate(metric) in (min(rates), max(rates))
 
 
 def sweep(
