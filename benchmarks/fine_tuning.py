@@ -5,9 +5,9 @@
 Both sides hold the same weights, a GPT-1 of 4 layers, width 160, 5 heads, 6,000 tokens and context 128, and
 read the same rows of SST-2 (one text) and SICK (two) in the same order, 32 at a time, in fp32: fused AdamW,
 clipping, half of the language model's loss beside the task's. Ours runs the real loop
-(`gptrepro.train.train`), checkpoint apart. The peer pads a batch to its longest row, masks the padding and
-computes the vocabulary's scores where a token is predicted, which its own heads do for padding as well; it
-runs eager and compiled, and the faster counts. First both must give the same loss.
+(`gptrepro.train.loop.train`), checkpoint apart. The peer pads a batch to its longest row, masks the padding
+and computes the vocabulary's scores where a token is predicted, which its own heads do for padding as well;
+it runs eager and compiled, and the faster counts. First both must give the same loss.
 
 Where no tier serves the tasks, lines of the plays stand in, alone and in pairs, with arbitrary labels.
 """
@@ -38,7 +38,7 @@ from gptrepro.sources.corpora import load_corpus
 from gptrepro.tasks.gpt1 import TASKS
 from gptrepro.tasks.labelled import Example, Task, load_task
 from gptrepro.tokenizer import train_gpt1_bpe
-from gptrepro.train import train
+from gptrepro.train.loop import train
 from gptrepro.train.optimizer import build_optimizer
 
 CONFIG = DecoderConfig(

@@ -5,7 +5,7 @@
 The small shape has 6 layers, width 256, 8,192 tokens of vocabulary, context 256 and batch 16; the 124M
 shape is GPT-2's. Both sides train a pre-norm GPT-2 with fused AdamW and clipping on random tokens, in bf16
 autocast where the device is fast at it and in fp32 elsewhere, once eager and once compiled: the faster of
-the two counts. Ours runs the real loop (`gptrepro.train.train`), checkpoint apart. Each measurement is a
+the two counts. Ours runs the real loop (`gptrepro.train.loop.train`), checkpoint apart. Each measurement is a
 process of its own, and the sides take turns, so that a busy machine hurts both.
 """
 
@@ -30,8 +30,9 @@ from torch import Tensor, nn
 
 from gptrepro.model import Decoder, DecoderConfig
 from gptrepro.model.counting import training_flops_per_token
-from gptrepro.train import TrainSettings, train
+from gptrepro.train.loop import train
 from gptrepro.train.precision import choose_device, choose_precision
+from gptrepro.train.settings import TrainSettings
 
 WARM_UP_STEPS = 3
 

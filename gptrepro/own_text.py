@@ -37,8 +37,8 @@ from gptrepro.tokenizer import (
     train_byte_level_bpe,
     train_gpt1_bpe,
 )
-from gptrepro.train import TrainSettings, train
-from gptrepro.train.loop import TrainResult
+from gptrepro.train.loop import TrainResult, train
+from gptrepro.train.settings import TrainSettings
 
 SHARDS = "shards"
 """Folder under the home for the tokens of readers' own texts."""

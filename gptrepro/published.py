@@ -15,8 +15,8 @@ from typing import Any
 from gptrepro.errors import GptreproError
 from gptrepro.model import DecoderConfig
 from gptrepro.model.counting import count_parameters, training_flops_per_token
-from gptrepro.train import TrainSettings
 from gptrepro.train.schedule import BatchRamp
+from gptrepro.train.settings import TrainSettings
 
 GPT3_WINDOW = 256
 """Keys seen by GPT-3's banded layers. The paper never states the window: this value is ours, after

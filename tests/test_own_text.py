@@ -22,7 +22,7 @@ from gptrepro.own_text import (
     train_on_text,
 )
 from gptrepro.tasks.prompted import Item
-from gptrepro.train import TrainSettings
+from gptrepro.train.settings import TrainSettings
 
 SHAPE = {"n_vocab": 280, "n_ctx": 32, "n_layers": 2, "d_model": 32, "n_heads": 2}
 TEXT = "The cat sat on the mat. The dog sat on the log. " * 60

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from gptrepro.cli.printing import AsJson, print_json
+from gptrepro.cli.training_options import takes_settings
 from gptrepro.errors import TIME_IS_UP
+from gptrepro.train.settings import TrainSettings
 
 app = typer.Typer()
 eval_app = typer.Typer(no_args_is_help=True, help="Evaluate a checkpoint: perplexity or completions.")
@@ -18,24 +20,16 @@ Checkpoint = Annotated[Path, typer.Option(help="A folder written by train, or an
 
 
 @app.command()
+@takes_settings
 def train(
     model: Annotated[str, typer.Option(help="A published model, or a JSON file of DecoderConfig fields.")],
     text: Annotated[str, typer.Option(help="A data set by name, or a UTF-8 text file.")],
     output: Annotated[Path, typer.Option(help="The checkpoint folder to write.")],
-    steps: Annotated[int, typer.Option(help="Updates of the weights.")],
+    settings: TrainSettings,
     tokenizer: Annotated[
         str | None, typer.Option(help="gpt1, gpt2, train-gpt1, train-gpt2, or a folder.")
     ] = None,
-    heldout: Annotated[str | None, typer.Option(help="A text to evaluate on, at the end.")] = None,
-    batch_size: Annotated[int, typer.Option(help="Sequences in an update.")] = 16,
-    context: Annotated[int, typer.Option(help="Tokens in a sequence.")] = 128,
-    learning_rate: Annotated[float, typer.Option(help="The peak of the schedule.")] = 1e-3,
-    warmup: Annotated[int, typer.Option(help="Updates of linear warm-up.")] = 100,
-    weight_decay: Annotated[float, typer.Option(help="Decoupled, on matrices.")] = 0.01,
-    accumulate: Annotated[int, typer.Option(help="Passes that share an update, to save memory.")] = 1,
-    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
-    compiled: Annotated[bool, typer.Option("--compile", help="Compile the model first.")] = False,
-    seed: Annotated[int, typer.Option(help="For weights, order of the data and dropout.")] = 0,
+    heldout: Annotated[str | None, typer.Option(help="A text to evaluate on.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Stop, everything saved, after so long.")] = None,
 ) -> None:
     """Train a model on a text; the same command goes on where it stopped.
@@ -43,20 +37,7 @@ def train(
     Exit status: 0 finished, 75 time is up, 130 interrupted (both saved), 1 an error.
     """
     from gptrepro.own_text import train_on_text
-    from gptrepro.train import TrainSettings
 
-    settings = TrainSettings(
-        steps=steps,
-        batch_size=batch_size,
-        context=context,
-        peak_lr=learning_rate,
-        warmup_steps=min(warmup, steps),
-        weight_decay=weight_decay,
-        accumulate=accumulate,
-        precision=precision,  # type: ignore[arg-type]  # checked by TrainSettings
-        compile=compiled,
-        seed=seed,
-    )
     result = train_on_text(
         model=model,
         text=text,
@@ -69,7 +50,8 @@ def train(
     last = result.history[-1] if result.history else {}
     state = "finished" if result.finished else "time is up; the same command goes on"
     typer.echo(
-        f"{state}: step {result.step} of {steps}, {result.tokens:,} tokens, loss {last.get('loss', 0):.3f}"
+        f"{state}: step {result.step} of {settings.steps}, {result.tokens:,} tokens, "
+        f"loss {last.get('loss', 0):.3f}"
     )
     if "heldout_perplexity" in last:
         typer.echo(f"held-out perplexity {last['heldout_perplexity']:.2f}")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from gptrepro.experiments.base import Budget, Config, Experiment, Measurement, Unit, UnitOver, row
 from gptrepro.experiments.training import TextTraining, heldout_scores
 from gptrepro.scales import Scale
-from gptrepro.train import SweepTraining, sweep
+from gptrepro.train.sweep import SweepTraining, sweep
 
 
 class LearningRateSweep(Config):

@@ -43,10 +43,11 @@ from gptrepro.text.samples import spread_passages
 from gptrepro.text.shards import TokenShards, write_shards
 from gptrepro.tokenizer import Tokenizer
 from gptrepro.tokenizer.trained import TokenizerKind, trained_tokenizer
-from gptrepro.train import TrainSettings, load_weights, train, weights_file
-from gptrepro.train.loop import TrainResult
+from gptrepro.train.loop import TrainResult, train
 from gptrepro.train.precision import PrecisionName
 from gptrepro.train.schedule import ScheduleShape
+from gptrepro.train.settings import TrainSettings
+from gptrepro.train.state import load_weights, weights_file
 
 EVALUATION_BATCH_TOKENS = 4096
 """Tokens that are scored together; it changes speed and nothing else."""

@@ -18,7 +18,7 @@ from gptrepro.model.lstm import LSTMLanguageModel
 from gptrepro.published import GPT1_FINE_TUNING, FineTuningRecipe
 from gptrepro.tasks.labelled import Example, Task
 from gptrepro.tokenizer import TextEncoder
-from gptrepro.train import TrainResult, train
+from gptrepro.train.loop import TrainResult, train
 from gptrepro.train.settings import PrecisionChoice
 
 CURVE_POINTS = 64
@@ -48,17 +48,17 @@ def fine_tune(
         task: what to predict.
         tokenizer: that of the pre-training.
         examples: to train on.
-        folder: see `gptrepro.train.train`.
+        folder: see `gptrepro.train.loop.train`.
         dev: to be scored after each epoch; metrics are logged as ``dev_<metric>``.
         recipe: the paper's, unless another is wanted.
         seed: of the new weights, the order of the rows and the dropout noise.
-        precision, device, stop_after_seconds, name, progress: see `gptrepro.train.train`.
+        precision, device, stop_after_seconds, name, progress: see `gptrepro.train.loop.train`.
 
     Returns:
         The model, in evaluation mode, and how its training went.
 
     Raises:
-        GptreproError: no examples, or what `gptrepro.train.train` raises.
+        GptreproError: no examples, or what `gptrepro.train.loop.train` raises.
     """
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)

@@ -23,8 +23,9 @@ from gptrepro.probes.registry import register
 from gptrepro.probes.shape import size
 from gptrepro.published import PUBLISHED, published_model
 from gptrepro.text.batches import Batches
-from gptrepro.train import TrainSettings, train
+from gptrepro.train.loop import train
 from gptrepro.train.optimizer import build_optimizer
+from gptrepro.train.settings import TrainSettings
 
 
 def _settings(model: str) -> TrainSettings:

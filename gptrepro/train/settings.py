@@ -1,4 +1,4 @@
-"""What a training is asked to do."""
+"""What a training is asked to do. Free of torch: the options of ``gptrepro train`` are made of it."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ class TrainSettings:
     The defaults of the optimiser are GPT-1's: Adam with decoupled weight decay 0.01 (Radford et al.
     2018, section 4.1; moments, epsilon and clipping from the released code). GPT-3 uses
     ``beta2=0.95, weight_decay=0.1`` and clips at 1.0 (Brown et al. 2020, appendix B).
+
+    What is said of a field is also the help of its option.
     """
 
     steps: int
@@ -41,9 +43,13 @@ class TrainSettings:
     context: int
     """Tokens in one sequence."""
     peak_lr: float
+    """The highest learning rate of the schedule."""
     warmup_steps: int = 0
+    """Updates of linear warm-up."""
     schedule: ScheduleShape = "cosine"
+    """How the rate falls after the warm-up."""
     final_lr_fraction: float = 0.0
+    """Where the rate ends, as a fraction of the peak."""
     warmup_tokens: int | None = None
     """With ``decay_tokens``: the schedule counts tokens, as GPT-3's does, and not updates."""
     decay_tokens: int | None = None
@@ -51,40 +57,57 @@ class TrainSettings:
     ramp_batch_size: int | None = None
     """With ``ramp_tokens``: sequences in the first update; the batch grows linearly from there."""
     ramp_tokens: int | None = None
+    """Tokens over which the batch grows."""
     beta1: float = 0.9
+    """Decay of Adam's mean of the gradient."""
     beta2: float = 0.999
+    """Decay of Adam's mean of the squared gradient."""
     eps: float = 1e-8
+    """Adam's epsilon, added to what divides the step."""
     weight_decay: float = 0.01
     """Decoupled decay of every weight that is not a bias or a gain; embeddings decay too."""
     clip_norm: float | None = 1.0
-    """Largest global norm of the gradient; None leaves it alone."""
+    """Largest global norm of the gradient; none leaves it alone."""
     seed: int = 0
     """Seeds the dropout noise: a training is a function of initial weights, batches and settings."""
     accumulate: int = 1
     """Forward and backward passes that share one update, to save memory; the update stays the same."""
     precision: PrecisionChoice = "auto"
+    """Number format of the passes; auto is bf16 where the machine is faster in it."""
     compile: bool = False
+    """Compile the model first, where that works."""
     log_every: int = 10
+    """Write a row of metrics after every so many updates."""
     evaluate_every: int | None = None
-    """Evaluate after every so many updates, besides ``evaluate_at`` and always after the last update."""
+    """Evaluate after every so many updates, besides the last."""
     evaluate_at: tuple[int, ...] = ()
-    """Updates after which to evaluate; 0 is the untrained model."""
+    """Further updates after which to evaluate; 0 is the untrained model."""
     checkpoint_every_seconds: float = 120.0
+    """Save after so many seconds what the training needs to go on."""
     checkpoint_at: tuple[int, ...] = ()
     """Updates after which the weights are kept for good (``weights_file``); 0 is the untrained model."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "context", "accumulate", "log_every"):
-            if getattr(self, name) < 1:
-                raise GptreproError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        for name, least in (
+            *((name, 1) for name in ("steps", "batch_size", "context", "accumulate", "log_every")),
+            *((name, 1) for name in ("evaluate_every", "decay_tokens")),
+            *((name, 0) for name in ("warmup_steps", "warmup_tokens", "ramp_tokens")),
+            *((name, 0) for name in ("eps", "weight_decay", "checkpoint_every_seconds")),
+        ):
+            if (value := getattr(self, name)) is not None and not value >= least:  # nor is nan
+                raise GptreproError(f"{name} must be at least {least}, not {value}.")
+        for name in ("beta1", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise GptreproError(f"{name} must lie in [0, 1), not {getattr(self, name)}.")
         for name, choices in (
             ("schedule", get_args(ScheduleShape)),
             ("precision", get_args(PrecisionChoice)),
         ):
             if getattr(self, name) not in choices:
                 raise GptreproError(f"{name} must be one of {', '.join(choices)}, not {getattr(self, name)}.")
-        if not self.peak_lr > 0:
-            raise GptreproError(f"peak_lr must be above zero, not {self.peak_lr}.")
+        for name in ("peak_lr", "clip_norm"):
+            if (value := getattr(self, name)) is not None and not value > 0:
+                raise GptreproError(f"{name} must be above zero, not {value}.")
         if not 0 <= self.final_lr_fraction <= 1:
             raise GptreproError(f"final_lr_fraction must lie in [0, 1], not {self.final_lr_fraction}.")
         if self.warmup_steps > self.steps:

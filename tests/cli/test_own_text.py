@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gptrepro.train import Interrupted
+from gptrepro.train.loop import Interrupted
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from gptrepro.finetune.batches import LabelledBatches
 from gptrepro.model import Decoder
 from gptrepro.published import GPT1_FINE_TUNING
 from gptrepro.tasks.labelled import Example
-from gptrepro.train import TrainResult
+from gptrepro.train.loop import TrainResult
 from tests.finetune.toy import TOY, Words, marked_examples, random_rows, toy_model
 from tests.model.small import small_decoder
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from gptrepro.train import Diverged, train
+from gptrepro.train.divergence import Diverged
+from gptrepro.train.loop import train
 from tests.train.tiny import tiny_batches, tiny_model, tiny_settings, train_tiny
 
 

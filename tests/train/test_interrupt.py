@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gptrepro.train import Interrupted
+from gptrepro.train.loop import Interrupted
 from tests.train.tiny import checkpoints, history, processes, start, train_tiny
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gptrepro.errors import GptreproError
-from gptrepro.train import train
+from gptrepro.train.loop import train
 from tests.train.tiny import N_VOCAB, tiny_batches, tiny_model, tiny_settings, train_tiny
 
 

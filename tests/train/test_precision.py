@@ -7,9 +7,10 @@ import torch
 from torch import nn
 
 from gptrepro.errors import GptreproError
-from gptrepro.train import Resolved, precision
+from gptrepro.train import precision
 from gptrepro.train.loop import train
 from gptrepro.train.precision import Precision, choose_device, choose_precision, cpu_bf16_speed
+from gptrepro.train.resolved import Resolved
 from tests.train.tiny import tiny_batches, tiny_model, tiny_settings
 
 CPU = torch.device("cpu")

@@ -11,8 +11,7 @@ import pytest
 import torch
 
 from gptrepro.errors import GptreproError
-from gptrepro.train import load_weights, weights_file
-from gptrepro.train.state import KEPT_CHECKPOINTS
+from gptrepro.train.state import KEPT_CHECKPOINTS, load_weights, weights_file
 from tests.train.tiny import checkpoints, tiny_model, train_tiny
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gptrepro.errors import GptreproError
-from gptrepro.train import SweepResult, SweepTraining, sweep
+from gptrepro.train.sweep import SweepResult, SweepTraining, sweep
 from tests.train.tiny import tiny_batches, tiny_model, tiny_settings
 
 RATES, SEEDS = (1e-3, 1e-2), (0, 1)

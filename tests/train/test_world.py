@@ -16,8 +16,8 @@ import torch.distributed as dist
 
 from gptrepro.errors import GptreproError
 from gptrepro.parallel import World
-from gptrepro.train import Interrupted, train
 from gptrepro.train.lock import sole_trainer
+from gptrepro.train.loop import Interrupted, train
 from tests.train.tiny import (
     checkpoints,
     history,

@@ -20,7 +20,8 @@ import torch
 
 from gptrepro.model import Decoder, DecoderConfig
 from gptrepro.text.batches import Batches
-from gptrepro.train import TrainResult, TrainSettings, train
+from gptrepro.train.loop import TrainResult, train
+from gptrepro.train.settings import TrainSettings
 
 N_VOCAB, CONTEXT = 61, 12
 

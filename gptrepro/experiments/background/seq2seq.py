@@ -23,7 +23,7 @@ from gptrepro.experiments.background.seq2seq_arms import (
 )
 from gptrepro.experiments.base import Budget, Experiment, Measurement, Row, Unit, UnitOver, register, row
 from gptrepro.scales import Scale
-from gptrepro.train import TrainResult, train
+from gptrepro.train.loop import TrainResult, train
 from gptrepro.train.optimizer import build_optimizer
 
 LETTERS: dict[float, range] = {

@@ -28,7 +28,7 @@ from gptrepro.earlier.seq2seq import (
 from gptrepro.experiments.base import Config, CorpusRef
 from gptrepro.scales import Scale
 from gptrepro.sources.corpora import load_corpus
-from gptrepro.train import TrainSettings
+from gptrepro.train.settings import TrainSettings
 
 ARMS = ("fixed", "attention", "transformer")
 """LSTM with one context vector, the same with attention, Transformer."""

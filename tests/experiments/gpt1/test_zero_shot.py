@@ -23,8 +23,7 @@ from gptrepro.experiments.gpt1.zero_shot import (
 from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
 from gptrepro.scales import Scale
 from gptrepro.tasks.labelled import Example, TaskData
-from gptrepro.train import weights_file
-from gptrepro.train.state import save_weights
+from gptrepro.train.state import save_weights, weights_file
 from tests.evaluate.test_prompted import Letters
 
 MODELS = {"decoder": ZERO_SHOT, "lstm": LSTM_ZERO_SHOT}
