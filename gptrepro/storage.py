@@ -318,13 +318,34 @@ def read_yaml(
     """The value of a YAML file; see `read_text`.
 
     Raises:
-        GptreproError: it cannot be read or is not YAML.
+        GptreproError: it cannot be read, is not YAML, or states a key twice, of which YAML would drop one.
     """
     try:
-        return yaml.safe_load(read_text(path, what, otherwise))
+        return yaml.load(read_text(path, what, otherwise), _StrictLoader)
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
         raise GptreproError(f"{path} is not valid YAML ({reason}): {otherwise}.") from error
+
+
+class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # in C where it can
+    """The safe loader of PyYAML, which refuses a key that its mapping has already."""
+
+    def construct_document(self, node: yaml.Node) -> Any:
+        todo, seen = [node], {id(node)}  # an anchor may hold itself
+        for each in todo:
+            if isinstance(each, yaml.MappingNode):
+                stated: set[tuple[str, str]] = set()
+                for key, _ in each.value:
+                    if (key.tag, str(key.value)) in stated:
+                        raise yaml.constructor.ConstructorError(
+                            None, None, f"`{key.value}` is stated twice", key.start_mark
+                        )
+                    stated.add((key.tag, str(key.value)))
+            parts = [part for _, part in each.value] if isinstance(each, yaml.MappingNode) else each.value
+            if isinstance(each, yaml.CollectionNode):
+                todo += [part for part in parts if id(part) not in seen]
+                seen |= {id(part) for part in parts}
+        return super().construct_document(node)
 
 
 def read_json(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gptrepro import storage
 from gptrepro.errors import GptreproError
@@ -69,6 +70,19 @@ class Claim(BaseModel):
             raise ValueError("a claim has either a published value or a table")
         return self
 
+    @field_validator("published")
+    @classmethod
+    def _something(cls, published: Any) -> Any:
+        """Every part of what is published can be compared and printed."""
+        if isinstance(published, Mapping | list):
+            if isinstance(published, Mapping) and not published:
+                raise ValueError("holds nothing in {}: state what the paper publishes")
+            for part in published.values() if isinstance(published, Mapping) else published:
+                cls._something(part)
+        elif isinstance(published, float) and not math.isfinite(published):
+            raise ValueError(f"holds {published}, which is no number of a paper")
+        return published
+
     @property
     def figures(self) -> Any:
         """What the paper prints: the published value, or the rows of the table."""
@@ -90,40 +104,53 @@ def read_claims(path: Path) -> list[Claim]:
     """Read one file of claims; its name is the paper.
 
     Raises:
-        GptreproError: the file or a table that it names is damaged, or a claim is incomplete.
+        GptreproError: the file or a table that it names is damaged, or a claim is incomplete, or cannot be
+            judged as it says.
     """
+    otherwise = "restore it from the repository or correct it"
     try:
-        rows = yaml.load(storage.read_text(path, otherwise="restore it from the repository"), _LOADER) or []
-    except yaml.YAMLError as error:
-        raise GptreproError(f"{path} is not valid YAML: {error}") from error
-    claims = []
-    for row in rows:
-        try:
-            table = (
-                {"rows": read_table(path.parent / "tables" / f"{row['table']}.csv")} if "table" in row else {}
-            )
-            claims.append(Claim.model_validate({"paper": path.stem} | row | table))
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = row.get("id", "without an id") if isinstance(row, dict) else row
-            place = ".".join(str(part) for part in first["loc"])
-            if first["type"] in ("missing", "string_too_short"):
-                raise GptreproError(f"{path}, claim {name}: it lacks {place}, fill it in.") from error
-            raise GptreproError(
-                f"{path}, claim {name}: {place} {first['msg']}.".replace("  ", " ")
-            ) from error
-    return claims
+        rows = storage.read_yaml(path, "file of claims", otherwise)
+    except GptreproError as error:
+        mark = getattr(error.__cause__, "problem_mark", None)
+        if mark is None:
+            raise
+        before = storage.read_text(path).splitlines()[: mark.line + 1]
+        names = [found[1] for line in before if (found := re.match(r"- \{?id: ([\w.-]+)", line))]
+        raise GptreproError(f"In claim {names[-1]}: {error}" if names else str(error)) from error
+    if not isinstance(rows, list) or not rows:
+        raise GptreproError(f"{path} is not a list of claims: {otherwise}.")
+    return [read_claim(row, path) for row in rows]
 
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The same safe loader, in C where PyYAML was built with it."""
+def read_claim(row: Any, path: Path) -> Claim:
+    """One row of the file at ``path``, checked; see `read_claims`."""
+    from gptrepro.claims.rules import check_rule  # rules read claims themselves
+
+    name = row.get("id", "without an id") if isinstance(row, dict) else row
+    try:
+        if not isinstance(row, dict):
+            raise GptreproError("it is no mapping of fields, such as `id` and `statement`.")
+        table = {"rows": read_table(path.parent / "tables" / f"{row['table']}.csv")} if "table" in row else {}
+        claim = Claim.model_validate({"paper": path.stem} | row | table)
+        if claim.rule is not None:
+            check_rule(claim.rule.name, claim.published, claim.rule.arguments)
+    except GptreproError as error:
+        raise GptreproError(f"{path}, claim {name}: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        if first["type"] in ("missing", "string_too_short"):
+            raise GptreproError(f"{path}, claim {name}: it lacks {place}, fill it in.") from error
+        raise GptreproError(f"{path}, claim {name}: {place} {first['msg']}.".replace("  ", " ")) from error
+    return claim
 
 
 def read_table(path: Path) -> tuple[Row, ...]:
     """The rows of a CSV file: what reads as a number is one, an empty cell is None.
 
     Raises:
-        GptreproError: there is no such table, or a row has more or fewer cells than the head.
+        GptreproError: there is no such table, a row has more or fewer cells than the head, or a cell is
+            infinite or NaN.
     """
     if not path.is_file():
         raise GptreproError(f"There is no table {path}: a claim names it.")
@@ -132,7 +159,12 @@ def read_table(path: Path) -> tuple[Row, ...]:
     for number, cells in enumerate(body, start=2):
         if len(cells) != len(head):
             raise GptreproError(f"{path}, line {number}: {len(cells)} cells under {len(head)} headings.")
-    return tuple(dict(zip(head, map(_cell, cells), strict=True)) for cells in body)
+    rows = tuple(dict(zip(head, map(_cell, cells), strict=True)) for cells in body)
+    for number, row in enumerate(rows, start=2):
+        for name, value in row.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise GptreproError(f"{path}, line {number}: {name} is {value}, no number of a paper.")
+    return rows
 
 
 def _cell(text: str) -> str | float | int | None:
@@ -148,7 +180,7 @@ def load_claims(folder: Path | None = None) -> list[Claim]:
     """Every claim of ``data/claims``, file by file.
 
     Raises:
-        GptreproError: a file is damaged or two claims share an id.
+        GptreproError: a file is damaged, two claims share an id, or `of` names none that publishes a value.
     """
     folder = folder or claims_folder()
     claims = [claim for path in sorted(folder.glob("*.yml")) for claim in read_claims(path)]
@@ -157,4 +189,27 @@ def load_claims(folder: Path | None = None) -> list[Claim]:
         if claim.id in seen:
             raise GptreproError(f"Two claims are called {claim.id}: rename one of them.")
         seen.add(claim.id)
+    check_sources(claims, folder)
     return claims
+
+
+def check_sources(claims: Sequence[Claim], folder: Path) -> None:
+    """Refuse a claim that is recomputed from itself, or from what no claim publishes.
+
+    Raises:
+        GptreproError: there is one; the sentence names it.
+    """
+    published = {claim.id for claim in claims if claim.figures is not None}
+    for claim in claims:
+        for name in _sources(claim):
+            if name not in published or name == claim.id:
+                raise GptreproError(
+                    f"{folder / claim.paper}.yml, claim {claim.id}: `of` names {name}, which is no other "
+                    "claim that publishes a value."
+                )
+
+
+def _sources(claim: Claim) -> list[str]:
+    """The claims whose figures the rule takes."""
+    of = (claim.rule.arguments.get("of") if claim.rule else None) or []
+    return [of] if isinstance(of, str) else list(of.values() if isinstance(of, dict) else of)

@@ -12,6 +12,7 @@ from gptrepro.claims.evidence import Evidence
 from gptrepro.claims.judging import SIGNIFICANCE
 from gptrepro.claims.rules import TRAINED, apply_rule
 from gptrepro.claims.verdict import Judgement, Verdict
+from gptrepro.errors import GptreproError
 from gptrepro.evaluate.statistics import holm
 
 Basis = Literal["experiment", "construction", "arithmetic", "citation", "nothing yet"]
@@ -48,6 +49,9 @@ def judge(claims: Sequence[Claim], evidence: Evidence | None = None) -> list[Jud
 
     The tests of a chapter are its claims with a rule on trained models, whatever the data say; those that are
     not among ``claims`` come from the ledger.
+
+    Raises:
+        GptreproError: a rule cannot be applied; the sentence names its claim.
     """
     evidence = evidence or Evidence()
     judged = [JudgedClaim(claim, _judge_one(claim, evidence)) for claim in [*claims, *_tested_beside(claims)]]
@@ -65,7 +69,15 @@ def _tested_beside(claims: Sequence[Claim]) -> list[Claim]:
 def _judge_one(claim: Claim, evidence: Evidence) -> Judgement:
     if claim.rule is None:
         return Judgement(Verdict(claim.no_rule or "cited"), reason=claim.because or "")
-    found = apply_rule(claim.rule.name, claim.published, evidence, claim.rule.arguments)
+    try:
+        found = apply_rule(claim.rule.name, claim.published, evidence, claim.rule.arguments)
+    except GptreproError as error:
+        raise GptreproError(f"Claim {claim.id}: {error}") from error
+    except Exception as error:  # a probe's or a check's mistake must not hide whose claim it was
+        what = f"{type(error).__name__}: {error}"
+        raise GptreproError(
+            f"Claim {claim.id}: its rule {claim.rule.name} fails ({what}): correct its arguments or the code."
+        ) from error
     return dataclasses.replace(found, reason=f"{found.reason} {claim.because or ''}".strip())
 
 

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from gptrepro.claims.arguments import CheckName, ModelName, ProbeName, Tolerance, check_arguments
 from gptrepro.claims.arithmetic import CHECKS
 from gptrepro.claims.evidence import Evidence
-from gptrepro.claims.trained import arm_beats, equivalent_within, increases_with
+from gptrepro.claims.trained import arm_beats, equivalent_within, increases_with, refuse_apart
 from gptrepro.claims.verdict import Judgement, Verdict
 from gptrepro.claims.wording import compact, label
 from gptrepro.errors import GptreproError
 from gptrepro.probes import probe as run_probe
+from gptrepro.probes.registry import find_probe
 
 Rule = Callable[..., Judgement]
 
@@ -28,9 +30,9 @@ def constructed(
     published: Any,
     evidence: Evidence,
     *,
-    probe: str,
-    model: str | list[str] | None = None,
-    tolerance: float | Mapping[str, float] = 0.0,
+    probe: ProbeName,
+    model: ModelName | list[ModelName] | None = None,
+    tolerance: Tolerance = 0.0,
     keys: list[str] | None = None,
 ) -> Judgement:
     """Compare the published value with one measured on the built thing (`gptrepro.probes`).
@@ -67,9 +69,9 @@ def recomputed(
     published: Any,
     evidence: Evidence,
     *,
-    check: str,
-    of: str | list[str] | dict[str, str],
-    tolerance: float | Mapping[str, float] = 0.0,
+    check: CheckName,
+    of: str | list[str] | dict[str, str] | None = None,
+    tolerance: Tolerance = 0.0,
     keys: list[str] | None = None,
     **arguments: Any,
 ) -> Judgement:
@@ -81,26 +83,21 @@ def recomputed(
         published: the paper's value.
         evidence: gives the figures of the other claims.
         check: a function of `gptrepro.claims.arithmetic`.
-        of: the claims whose figures it takes, in order; or by a label each, given as one mapping.
+        of: the claims whose figures it takes, in order; or by a label each, given as one mapping;
+            none for a check of formulas.
         tolerance: largest deviation of a number, or one for each key of the published value.
         keys: the part of the published value that is compared; all of it when None.
         arguments: further arguments of the check.
 
     Raises:
-        GptreproError: there is no such check or claim, or the check does not take these arguments.
+        GptreproError: there is no such claim.
     """
-    if check not in CHECKS:
-        raise GptreproError(f"There is no check '{check}': choose {', '.join(CHECKS)}.")
     if isinstance(of, dict):
         inputs: list[Any] = [{label: evidence.figures(name) for label, name in of.items()}]
         names = list(of.values())
     else:
-        names = [of] if isinstance(of, str) else of
+        names = [of] if isinstance(of, str) else of or []
         inputs = [evidence.figures(name) for name in names]
-    try:
-        inspect.signature(CHECKS[check]).bind(*inputs, **arguments)
-    except TypeError as error:
-        raise GptreproError(f"The check '{check}' cannot be applied: {error}.") from None
     measured = CHECKS[check](*inputs, **arguments)
     source = f"{', '.join(names[:3])}{' and others' if len(names) > 3 else ''}" or "the formulas"
     return _compared(
@@ -126,14 +123,82 @@ def apply_rule(name: str, published: Any, evidence: Evidence, arguments: Mapping
     Raises:
         GptreproError: there is no such rule, or it does not take these arguments.
     """
+    check_rule(name, published, arguments)
+    return RULES[name](published, evidence, **arguments)
+
+
+def check_rule(name: str, published: Any, arguments: Mapping[str, Any]) -> None:
+    """Refuse a rule that cannot judge this published value, or that no measured one could contradict.
+
+    Raises:
+        GptreproError: there is no such rule, or it does not take these arguments.
+    """
     if name not in RULES:
-        raise GptreproError(f"There is no rule '{name}': choose {', '.join(RULES)}.")
-    rule = RULES[name]
-    try:
-        inspect.signature(rule).bind(published, evidence, **arguments)
-    except TypeError as error:
-        raise GptreproError(f"The rule '{name}' cannot be applied: {error}.") from None
-    return rule(published, evidence, **arguments)
+        raise GptreproError(f"`name`: There is no rule '{name}': choose {', '.join(RULES)}.")
+    check_arguments(RULES[name], f"The rule '{name}' cannot be applied", arguments, given=2)
+    match name:
+        case "constructed":
+            _check_model(arguments["probe"], arguments.get("model"))
+            _check_comparison(published, arguments)
+        case "recomputed":
+            _check_check(arguments)
+            _check_comparison(published, arguments)
+        case "arm_beats":
+            refuse_apart(arguments)
+
+
+def _check_model(probe: str, model: Any) -> None:
+    takes_model = bool(inspect.signature(find_probe(probe)).parameters)
+    if takes_model != (model is not None):
+        wanted = "needs a `model`" if takes_model else "takes no `model`"
+        raise GptreproError(f"The probe '{probe}' {wanted}.")
+
+
+def _check_check(arguments: Mapping[str, Any]) -> None:
+    """Refuse what the check does not take: too many claims in `of`, or wrong arguments of its own."""
+    check, of = arguments["check"], arguments.get("of") or []
+    given = len(of) if isinstance(of, list) else 1
+    kinds = [each.kind for each in inspect.signature(CHECKS[check]).parameters.values()]
+    room = math.inf if inspect.Parameter.VAR_POSITIONAL in kinds else len(kinds)
+    if given > room:
+        raise GptreproError(f"The check '{check}' takes {room} claims in `of`, not {given}.")
+    ours = inspect.getfullargspec(recomputed).kwonlyargs
+    own = {key: value for key, value in arguments.items() if key not in ours}
+    what = f"The check '{check}' cannot be applied to {given} claims in `of`"
+    check_arguments(CHECKS[check], what, own, given)
+
+
+def _check_comparison(published: Any, arguments: Mapping[str, Any]) -> None:
+    """Refuse to compare with nothing, by keys that are not there, or so loosely that nought would agree."""
+    keys, tolerance, model = (arguments.get(name) for name in ("keys", "tolerance", "model"))
+    if published is None:
+        raise GptreproError("`published` is missing: the rule compares with it.")
+    named = set(published) if isinstance(published, Mapping) else set()
+    if unknown := [key for key in keys or () if key not in named]:
+        raise GptreproError(f"`keys` names {unknown[0]}, which is not in `published`.")
+    if isinstance(tolerance, Mapping):
+        named |= set(model) if isinstance(model, list) else set()
+        if unknown := [key for key in tolerance if key not in named]:
+            raise GptreproError(f"`tolerance` names {unknown[0]}, which is not in `published`.")
+    compared = {key: published[key] for key in keys} if keys else published
+    for value, allowed in _numbers(compared, tolerance or 0.0):
+        if value and allowed >= abs(value):
+            raise GptreproError(
+                f"`tolerance` {allowed:g} is no less than the published {compact(value)}: nought would agree."
+            )
+
+
+def _numbers(published: Any, tolerance: Any) -> Iterator[tuple[float, float]]:
+    """Each published number with the deviation that is allowed to it, as `differences` pairs them."""
+    if isinstance(published, Mapping):
+        for key, value in published.items():
+            allowed = tolerance.get(key, 0.0) if isinstance(tolerance, Mapping) else tolerance
+            yield from _numbers(value, allowed)
+    elif isinstance(published, list | tuple):
+        for value in published:
+            yield from _numbers(value, tolerance)
+    elif _number(published):
+        yield published, max(tolerance.values()) if isinstance(tolerance, Mapping) else tolerance
 
 
 def _compared(

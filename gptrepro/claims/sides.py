@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gptrepro.claims.arguments import Where
 from gptrepro.claims.wording import place
 from gptrepro.errors import GptreproError
 from gptrepro.evaluate.statistics import Estimate, paired_bootstrap, paired_t, two_way_bootstrap
 from gptrepro.experiments.base import Coordinate
 from gptrepro.results import Record
-
-Where = Mapping[str, Any]
-"""Coordinates that are asked for."""
 
 Values = NDArray[np.float64]
 
@@ -166,7 +164,12 @@ def roughness(values: Values, points: tuple[float, ...]) -> Values:
     return np.asarray(np.sqrt(((centred - line) ** 2).mean(axis=-1)))
 
 
-STATISTICS: dict[str, Callable[[Values, tuple[float, ...]], Values]] = {"mean": mean, "roughness": roughness}
+Statistic = Literal["mean", "roughness"]
+
+STATISTICS: dict[Statistic, Callable[[Values, tuple[float, ...]], Values]] = {
+    "mean": mean,
+    "roughness": roughness,
+}
 """What `arm_beats` may compare of two sides; all but the mean are of curves, one a seed."""
 
 

@@ -16,17 +16,20 @@ What a rule compares it selects by coordinates, with the same words in all rules
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
+
+from gptrepro.claims.arguments import ExperimentName, Where
 from gptrepro.claims.evidence import Evidence
 from gptrepro.claims.judging import SIGNIFICANCE, Support, judge_within, not_run, overall, pair
 from gptrepro.claims.sides import (
     STATISTICS,
     Side,
-    Where,
+    Statistic,
     differences,
     estimate,
     last,
@@ -47,14 +50,14 @@ def arm_beats(
     published: Any,
     evidence: Evidence,
     *,
-    experiment: str,
+    experiment: ExperimentName,
     over: Where,
     arm: Where | None = None,
     where: Where | None = None,
-    rival: str | None = None,
+    rival: ExperimentName | None = None,
     along: str | None = None,
     mean_over: str | None = None,
-    statistic: str = "mean",
+    statistic: Statistic = "mean",
     minimum: float = 0.0,
     lower_is_better: bool = False,
     floor: float | None = None,
@@ -89,14 +92,10 @@ def arm_beats(
     records = pair(evidence, experiment, rival or experiment)
     if isinstance(records, Judgement):
         return records
-    if statistic not in STATISTICS:
-        raise GptreproError(f"There is no `statistic` '{statistic}': choose {', '.join(STATISTICS)}.")
     record, against = records
     is_mean = STATISTICS[statistic] is mean
-    if not is_mean and (along is None or record.replicated_over != "seed"):
-        raise GptreproError(f"The `statistic` {statistic} is of curves, one a seed: say `along` which.")
-    if (floor_at is not None and floor is None) or (floor is not None and not is_mean and floor_at is None):
-        raise GptreproError("`floor_at` says where the sides are held against a `floor`: give both.")
+    if not is_mean and record.replicated_over != "seed":
+        raise GptreproError(f"The `statistic` {statistic} is of curves, one a seed: {experiment} has none.")
     shared, arm = where or {}, arm or {}
     first = _side(record, shared, arm, field="arm", along=along, mean_over=mean_over)
     second = _side(against, shared, over, field="over", along=along, mean_over=mean_over)
@@ -133,13 +132,27 @@ def arm_beats(
     )
 
 
+def refuse_apart(arguments: Mapping[str, Any]) -> None:
+    """Refuse arguments of `arm_beats` that need one another and are given apart.
+
+    Raises:
+        GptreproError: a curve's statistic has no curve, or a floor is not said to be of what.
+    """
+    statistic, floor, floor_at = (arguments.get(name) for name in ("statistic", "floor", "floor_at"))
+    of_curves = statistic is not None and statistic != "mean"
+    if of_curves and arguments.get("along") is None:
+        raise GptreproError(f"The `statistic` {statistic} is of curves, one a seed: say `along` which.")
+    if (floor_at is not None and floor is None) or (floor is not None and of_curves and floor_at is None):
+        raise GptreproError("`floor_at` says where the sides are held against a `floor`: give both.")
+
+
 def equivalent_within(
     published: Any,
     evidence: Evidence,
     *,
-    experiment: str,
+    experiment: ExperimentName,
     over: Where,
-    margin: float,
+    margin: Annotated[float, Field(gt=0)],
     arm: Where | None = None,
     where: Where | None = None,
     mean_over: str | None = None,
@@ -178,13 +191,13 @@ def increases_with(
     published: Any,
     evidence: Evidence,
     *,
-    experiment: str,
+    experiment: ExperimentName,
     along: str,
     arm: Where | None = None,
     over: Where | None = None,
     where: Where | None = None,
     mean_over: str | None = None,
-    minimum: float = 0.0,
+    minimum: Annotated[float, Field(ge=0)] = 0.0,
     log: bool = False,
     lower_is_better: bool = False,
     floor: float | None = None,

@@ -19,12 +19,22 @@ def register(function: P) -> P:
     return function
 
 
+def find_probe(name: str) -> Callable[..., Any]:
+    """The probe called ``name``.
+
+    Raises:
+        GptreproError: there is none.
+    """
+    if name not in PROBES:
+        raise GptreproError(f"There is no probe '{name}': choose {', '.join(PROBES)}.")
+    return PROBES[name]
+
+
 def probe(name: str, model: str | None = None) -> Any:
     """Run one probe, on one published model where it takes one.
 
     Raises:
         GptreproError: there is no such probe or model, or what it needs cannot be had.
     """
-    if name not in PROBES:
-        raise GptreproError(f"There is no probe '{name}': choose {', '.join(PROBES)}.")
-    return PROBES[name]() if model is None else PROBES[name](model)
+    found = find_probe(name)
+    return found() if model is None else found(model)

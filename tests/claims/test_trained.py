@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gptrepro.claims import Evidence, Judgement, Verdict, judging, trained
+from gptrepro.claims import Evidence, Judgement, Verdict, arguments, judging, trained
 from gptrepro.claims.judging import judge_within
 from gptrepro.claims.rules import apply_rule
 from gptrepro.claims.sides import mean, slope
@@ -32,7 +32,7 @@ LABELS = {"arm": {"a": "decoder", "b": "LSTM"}}
 def _known(monkeypatch):
     """The tests' own experiments are registered, and their records are never stale."""
     monkeypatch.setattr(judging, "stale_reason", lambda record, experiment: None)
-    for module in (judging, trained):
+    for module in (arguments, judging, trained):
         monkeypatch.setattr(module, "find_experiment", lambda name: SimpleNamespace(labels=LABELS))
 
 
@@ -128,7 +128,7 @@ def test_a_spread_is_judged_only_where_the_scores_are_above_their_floor():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"statistic": "skewness"}, "no `statistic` 'skewness': choose mean, roughness"),
+        ({"statistic": "skewness"}, "`statistic` should be 'mean' or 'roughness', not 'skewness'"),
         ({"statistic": "roughness"}, "say `along`"),
         (ROUGH | {"floor": 0.1}, "`floor_at` says where"),
         ({"floor_at": {"rows": 8}, "along": "rows"}, "`floor_at` says where"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from gptrepro.errors import GptreproError
+
 C = TypeVar("C", bound=Callable[..., Any])
 
 Values = Mapping[str, Any]
@@ -24,7 +26,10 @@ def register(function: C) -> C:
 
 @register
 def cells(
-    table: Rows | Mapping[str, Values], value: str, where: Mapping[str, Any], by: str | None = None
+    table: Rows | Mapping[str, Values],
+    value: str,
+    where: Mapping[str, str | float | list[str | float]],
+    by: str | None = None,
 ) -> Any:
     """Column ``value`` of the rows that ``where`` picks, by their column ``by``; without it, the one number.
 
@@ -42,6 +47,17 @@ def cells(
 
 def _listed(wanted: Any) -> list[Any]:
     return wanted if isinstance(wanted, list) else [wanted]
+
+
+def find_check(name: str) -> Callable[..., Any]:
+    """The check called ``name``.
+
+    Raises:
+        GptreproError: there is none.
+    """
+    if name not in CHECKS:
+        raise GptreproError(f"There is no check '{name}': choose {', '.join(CHECKS)}.")
+    return CHECKS[name]
 
 
 def mean(values: Sequence[float]) -> float:

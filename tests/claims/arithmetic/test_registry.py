@@ -16,7 +16,7 @@ FIGURES = {claim.id: claim.figures for claim in load_claims() if claim.figures i
 
 
 def inputs_of(claim: Claim) -> list[str]:
-    of = claim.rule.arguments["of"] if claim.rule else []
+    of = claim.rule.arguments.get("of", []) if claim.rule else []
     return [of] if isinstance(of, str) else list(of.values() if isinstance(of, dict) else of)
 
 
