@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -248,12 +249,14 @@ def unpublishable(state: str) -> str | None:
     """Why nothing that runs on this state of the code can be published, and what to do; None if it can."""
     if state.endswith(UNCOMMITTED):
         return "The work tree has uncommitted changes: commit or stash them"
+    if re.fullmatch(r"[0-9a-f]{40}", state):
+        return None
     return {
         "no git": "There is no git to tell the commit from: install git",
         "no repository": "The checkout is no git repository with a commit: clone it with git",
         "refused by git": "Git refuses to read a checkout of another owner: allow it with "
         "`git config --global --add safe.directory`",
-    }.get(state)
+    }.get(state, f"'{state}' is no commit: run again from a git checkout")
 
 
 def _git(*arguments: str) -> str:

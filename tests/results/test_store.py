@@ -147,7 +147,12 @@ def test_a_damaged_published_record_does_not_block_its_renewal(coin, checkout):
 
 @pytest.mark.parametrize(
     ("state", "sentence"),
-    [("no git", "install git"), ("no repository", "clone it"), ("refused by git", "safe.directory")],
+    [
+        ("no git", "install git"),
+        ("no repository", "clone it"),
+        ("refused by git", "safe.directory"),
+        ("yesterday", "is no commit"),
+    ],
 )
 def test_why_no_commit_can_be_named_is_told_apart(coin, checkout, monkeypatch, state, sentence):
     run_experiment(coin, Scale.LAPTOP, report=_quiet)
