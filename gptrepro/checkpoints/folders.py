@@ -75,6 +75,7 @@ def load_checkpoint(folder: Path) -> Decoder:
         raise GptreproError(
             f"The weights in {folder} are damaged or incomplete ({error}): copy or download them again."
         ) from error
+    weights = {ours: _weight(theirs, tensors[theirs], folder) for ours, theirs in names.items()}
     if "lm_head.weight" in tensors and not torch.equal(
         tensors["lm_head.weight"], tensors[names["wte.weight"]]
     ):
@@ -83,9 +84,22 @@ def load_checkpoint(folder: Path) -> Decoder:
         )
     with torch.device("meta"):
         decoder = Decoder(config)
-    weights = {ours: tensors[theirs].to(torch.float32, copy=True) for ours, theirs in names.items()}
     decoder.load_state_dict(weights, assign=True)
     return decoder.eval()
+
+
+def _weight(name: str, tensor: torch.Tensor, folder: Path) -> torch.Tensor:
+    """A stored tensor as float32, if it holds finite real numbers."""
+    if not tensor.is_floating_point():
+        kind = str(tensor.dtype).removeprefix("torch.")
+        raise GptreproError(f"{name} in {folder} holds {kind}, not real numbers: export the weights again.")
+    weight = tensor.to(torch.float32, copy=True)
+    if not torch.isfinite(weight).all():
+        raise GptreproError(
+            f"{name} in {folder} holds numbers that are infinite or NaN: its training diverged or the file "
+            "is damaged; train, copy or download it again."
+        )
+    return weight
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import dataclasses
 from typing import Any, get_args
 
 from gptrepro.errors import GptreproError
-from gptrepro.model.config import Activation, AttentionKind, DecoderConfig, Positions
+from gptrepro.model.config import CHOICES, Activation, AttentionKind, DecoderConfig, is_finite
 
 GPT1, GPT2, OWN = "openai-gpt", "gpt2", "gptrepro"
 
@@ -82,8 +82,9 @@ def from_json(content: Any, place: str) -> DecoderConfig:
         return _from_own(content) if layout == OWN else _from_transformers(layout, content)
     except KeyError as error:
         raise GptreproError(f"{place} does not describe a usable GPT model: it lacks {error}.") from error
-    except (TypeError, ValueError) as error:
-        raise GptreproError(f"{place} does not describe a usable GPT model: {error}.") from error
+    except (GptreproError, TypeError, ValueError) as error:
+        reason = str(error).rstrip(".")
+        raise GptreproError(f"{place} does not describe a usable GPT model: {reason}.") from error
 
 
 def _from_own(content: dict[str, Any]) -> DecoderConfig:
@@ -97,10 +98,8 @@ def _from_own(content: dict[str, Any]) -> DecoderConfig:
         _integer(fields, name)
     for name in ("init_std", "dropout", "norm_eps"):
         _number(fields, name, 0.0)
-    _choice(fields, "norm", ("post", "pre"))
-    _choice(fields, "activation", get_args(Activation))
-    _choice(fields, "positions", get_args(Positions))
-    _choice(fields, "residual_init", ("plain", "scaled"))
+    for name, choices in CHOICES.items():
+        _choice(fields, name, get_args(choices))
     return DecoderConfig(**fields)
 
 
@@ -145,6 +144,10 @@ def _number(content: dict[str, Any], name: str, default: float) -> float:
     value = content.get(name, default)
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise ValueError(f"{name} is {value!r}, not a number")
+    if not is_finite(value) or value < 0:
+        raise ValueError(f"{name} is {value!r}, not a finite number from 0 up")
+    if value == 0 and name in ("layer_norm_epsilon", "norm_eps") and name in content:
+        raise ValueError(f"{name} is {value!r}, and layer norm needs more than 0")
     return float(value)
 
 

@@ -83,6 +83,11 @@ def load_openai_gpt1(folder: Path, n_heads: int = 12) -> Decoder:
     weights = {
         name: piece.view(parameters[name].shape).clone() for name, piece in zip(names, pieces, strict=True)
     }
+    for name, weight in weights.items():
+        if not torch.isfinite(weight).all():
+            raise GptreproError(
+                f"{name} in {folder} holds numbers that are infinite or NaN: copy or download them again."
+            )
     decoder.load_state_dict(weights, assign=True)
     return decoder.eval()
 

@@ -7,6 +7,7 @@ word and per byte they can. GPT-2 (Radford et al. 2019, section 3.1) reports its
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -64,17 +65,17 @@ class Perplexity:
     @property
     def perplexity_per_token(self) -> float:
         """The exponential of the mean negative log-likelihood."""
-        return math.exp(self.nll_per_token)
+        return _exp(self.nll_per_token)
 
     @property
     def perplexity_per_word(self) -> float:
         """Total negative log-likelihood spread over the words."""
-        return math.exp(self.nll_per_token * self.tokens / self.words)
+        return _exp(self.nll_per_token * self.tokens / self.words)
 
     @property
     def perplexity_per_byte(self) -> float:
         """Total negative log-likelihood spread over the bytes."""
-        return math.exp(self.nll_per_token * self.tokens / self.bytes)
+        return _exp(self.nll_per_token * self.tokens / self.bytes)
 
     @property
     def bits_per_byte(self) -> float:
@@ -186,3 +187,8 @@ def _batches(
         ids.append(window[:-1])
         targets.append(target)
     yield torch.stack(ids), torch.stack(targets)
+
+
+def _exp(nats: float) -> float:
+    """The exponential, infinite where a float cannot hold it."""
+    return math.inf if nats > math.log(sys.float_info.max) else math.exp(nats)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -80,9 +81,13 @@ def generate(
         The new tokens of each prompt, without the stop sequence.
 
     Raises:
-        GptreproError: a prompt or a setting makes no sense for this model.
+        GptreproError: a prompt or a setting makes no sense for this model, or its scores are no numbers.
     """
-    if temperature < 0 or (top_k is not None and top_k < 1) or (top_p is not None and not 0 < top_p <= 1):
+    if (
+        not 0 <= temperature < math.inf
+        or (top_k is not None and top_k < 1)
+        or (top_p is not None and not 0 < top_p <= 1)
+    ):
         raise GptreproError("Sampling needs temperature >= 0, top_k >= 1 and top_p in (0, 1].")
     written: list[list[int]] = [[] for _ in prompts]
     ends: list[int | None] = [None] * len(prompts)
@@ -90,6 +95,8 @@ def generate(
         continuation = Continuation(model, prompts, max_new_tokens)
         logits = continuation.logits
         for step in range(max_new_tokens):
+            if not torch.isfinite(logits).all():
+                raise GptreproError("The model's scores are infinite or NaN, so there is no likeliest token.")
             tokens = next_tokens(logits, temperature, top_k, top_p, generator)
             for row, token in enumerate(tokens.tolist()):
                 written[row].append(token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -10,6 +11,17 @@ from gptrepro.errors import GptreproError
 AttentionKind = Literal["dense", "banded"]
 Activation = Literal["gelu_tanh", "gelu", "relu"]
 Positions = Literal["learned", "sinusoidal", "none"]
+Norm = Literal["post", "pre"]
+ResidualInit = Literal["plain", "scaled"]
+
+CHOICES = {"norm": Norm, "activation": Activation, "residual_init": ResidualInit, "positions": Positions}
+"""The fields that name one of several things."""
+
+
+def is_finite(value: object) -> bool:
+    """Whether a value is a number that a float can hold: not infinite, not NaN, not true or false."""
+    largest = sys.float_info.max
+    return isinstance(value, int | float) and not isinstance(value, bool) and -largest <= value <= largest
 
 
 @dataclass(frozen=True)
@@ -33,7 +45,7 @@ class DecoderConfig:
     """Width of a head; ``d_model / n_heads`` unless stated (GPT-3 XL states 24 heads of 128)."""
     d_ff: int | None = None
     """Inner width of the feed-forward layer; ``4 * d_model`` unless stated."""
-    norm: Literal["post", "pre"] = "post"
+    norm: Norm = "post"
     """Where layer norm sits: after each residual addition (GPT-1), or before each sub-block with
     one final norm (GPT-2 and GPT-3)."""
     activation: Activation = "gelu_tanh"
@@ -41,7 +53,7 @@ class DecoderConfig:
     """Attention of layer ``i`` is ``attention[i % len(attention)]``."""
     window: int | None = None
     """Keys that a banded layer sees, the current position included."""
-    residual_init: Literal["plain", "scaled"] = "plain"
+    residual_init: ResidualInit = "plain"
     """``scaled`` divides the initial standard deviation of the projections into the residual
     stream by ``sqrt(2 * n_layers)``: N counts residual additions, two per block."""
     init_std: float = 0.02
@@ -53,18 +65,30 @@ class DecoderConfig:
     (2017, section 3.5), or nothing but the causal mask."""
 
     def __post_init__(self) -> None:
+        stated = [name for name in ("d_head", "d_ff", "window") if getattr(self, name) is not None]
+        for name in ("n_vocab", "n_ctx", "n_layers", "d_model", "n_heads", *stated):
+            if not isinstance(size := getattr(self, name), int) or isinstance(size, bool):
+                raise GptreproError(f"{name} must be a whole number, not {size!r}.")
+        for name in ("init_std", "dropout", "norm_eps"):
+            if not is_finite(number := getattr(self, name)):
+                raise GptreproError(f"{name} must be a finite number, not {number!r}.")
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in get_args(choices):
+                names = ", ".join(get_args(choices))
+                raise GptreproError(f"{name} must be one of {names}, not {getattr(self, name)!r}.")
         for name in ("n_vocab", "n_ctx", "n_layers", "d_model", "n_heads"):
             if getattr(self, name) < 1:
                 raise GptreproError(f"{name} must be at least 1, not {getattr(self, name)}.")
-        for name in ("d_head", "d_ff", "window"):
-            if getattr(self, name) is not None and getattr(self, name) < 1:
+        for name in stated:
+            if getattr(self, name) < 1:
                 raise GptreproError(
                     f"{name} must be at least 1 where it is stated, not {getattr(self, name)}."
                 )
-        if not self.attention or not set(self.attention) <= set(get_args(AttentionKind)):
+        kinds = get_args(AttentionKind)
+        if not isinstance(self.attention, tuple) or not self.attention:
             raise GptreproError(f"attention must name one or more of dense and banded, not {self.attention}.")
-        if self.positions not in get_args(Positions):
-            raise GptreproError(f"positions must be learned, sinusoidal or none, not {self.positions}.")
+        if not all(kind in kinds for kind in self.attention):
+            raise GptreproError(f"attention must name one or more of dense and banded, not {self.attention}.")
         if self.positions == "sinusoidal" and self.d_model % 2:
             raise GptreproError(
                 f"Sinusoidal positions pair the dimensions: d_model must be even, not {self.d_model}."
@@ -77,6 +101,12 @@ class DecoderConfig:
             raise GptreproError("Banded attention needs a window of at least 1 token.")
         if not 0.0 <= self.dropout < 1.0:
             raise GptreproError(f"dropout must lie in [0, 1), not {self.dropout}.")
+        if self.norm_eps <= 0:
+            raise GptreproError(
+                f"norm_eps must be above 0, which keeps layer norm defined, not {self.norm_eps}."
+            )
+        if self.init_std < 0:
+            raise GptreproError(f"init_std must be at least 0, as any spread, not {self.init_std}.")
 
     @property
     def head_width(self) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -203,6 +205,13 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "unscaled attention": (set_config(scale_attn_weights=False), "no GPT of the papers has"),
     "other activation": (set_config(activation_function="swiglu"), "activation_function is 'swiglu'"),
     "dropout as text": (set_config(resid_pdrop="much"), "resid_pdrop is 'much', not a number"),
+    "no epsilon": (set_config(layer_norm_epsilon=0), "layer_norm_epsilon is 0"),
+    "negative epsilon": (set_config(layer_norm_epsilon=-1e-5), "layer_norm_epsilon is -1e-05"),
+    "epsilon without end": (set_config(layer_norm_epsilon=float("inf")), "layer_norm_epsilon is inf"),
+    "spread that is none": (set_config(initializer_range=float("nan")), "initializer_range is nan"),
+    "huge dropout": (set_config(resid_pdrop=10**400), "resid_pdrop is 1000.*not a finite number"),
+    "no heads": (set_config(n_head=0), "n_head is 0"),
+    "heads that do not divide": (set_config(n_head=5), r"config\.json .* not a multiple of n_heads 5"),
     "missing parameter": (
         change_weights(lambda tensors: tensors.pop("transformer.h.2.mlp.c_fc.bias")),
         "h.2.mlp.c_fc.bias is missing",
@@ -249,6 +258,29 @@ def test_bad_configurations_of_our_own_get_one_sentence(
     set_config(**fields)(tmp_path)
     with pytest.raises(GptreproError, match=sentence):
         load_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change", [math.nan, math.inf, -math.inf, 1e300, torch.int64, torch.complex64, torch.bool]
+)
+def test_weights_that_are_no_finite_real_numbers_are_refused_by_name(change: Any, tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, small_decoder(**GPT2))
+    names = list(load_file(tmp_path / "model.safetensors"))
+    intact = (tmp_path / "model.safetensors").read_bytes()
+    for name in names:
+
+        def spoil(tensors: dict[str, torch.Tensor], name: str = name) -> None:
+            if isinstance(change, torch.dtype):
+                tensors[name] = tensors[name].to(change)
+            else:
+                tensors[name] = tensors[name].double()
+                tensors[name].view(-1)[-1] = change
+
+        change_weights(spoil)(tmp_path)
+        with pytest.raises(GptreproError, match=f"^{re.escape(name)} in .* holds") as caught:
+            load_checkpoint(tmp_path)
+        assert "\n" not in str(caught.value)
+        (tmp_path / "model.safetensors").write_bytes(intact)
 
 
 def test_pickled_weights_are_refused_and_never_opened(tmp_path: Path) -> None:

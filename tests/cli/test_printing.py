@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from gptrepro.cli.printing import print_json, print_list, print_table
 
 
@@ -12,6 +14,13 @@ def test_json_keeps_characters_and_types(capsys):
     out = capsys.readouterr().out
     assert json.loads(out) == {"name": "café", "n": 3, "none": None}
     assert "café" in out
+
+
+def test_json_has_null_for_what_is_no_number(capsys):
+    print_json({"a": float("nan"), "b": [float("inf"), 1.5], "c": ({"d": -float("inf")},)})
+    out = capsys.readouterr().out
+    strict = json.loads(out, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    assert strict == {"a": None, "b": [None, 1.5], "c": [{"d": None}]}
 
 
 def test_columns_of_numbers_are_set_to_the_right(capsys, monkeypatch):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from gptrepro.errors import GptreproError
-from gptrepro.evaluate.perplexity import evaluate_perplexity, loss_by_position
+from gptrepro.evaluate.perplexity import Perplexity, evaluate_perplexity, loss_by_position
 from gptrepro.model import Decoder, DecoderConfig
 
 N_VOCAB, N_CTX = 29, 8
@@ -140,3 +140,9 @@ def test_each_loss_stands_at_its_position() -> None:
 def test_impossible_requests_are_refused(arguments: dict[str, int], message: str) -> None:
     with pytest.raises(GptreproError, match=message):
         evaluate_perplexity(model(), Stream(), 8, **arguments)
+
+
+def test_a_perplexity_beyond_all_floats_is_infinite() -> None:
+    found = Perplexity(nll_per_token=500.0, tokens=10, words=2.0, bytes=10.0, window_nll=[500.0])
+    assert found.perplexity_per_word == math.inf
+    assert found.perplexity_per_token == pytest.approx(math.exp(500.0))

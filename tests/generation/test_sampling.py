@@ -133,3 +133,19 @@ def test_dropout_is_off_and_the_mode_returns() -> None:
 def test_senseless_settings_are_refused(setting: dict[str, Any]) -> None:
     with pytest.raises(GptreproError, match="Sampling needs"):
         generate(small_decoder(), PROMPTS, 5, **setting)
+
+
+@pytest.mark.parametrize("value", [torch.nan, 3e38])
+def test_scores_that_are_no_numbers_choose_no_token(value: float) -> None:
+    """Weights that are finite may still overflow on the way; the likeliest of NaN would be token 0."""
+    model = small_decoder()
+    with torch.no_grad():
+        model.wte.weight.fill_(value)
+    with pytest.raises(GptreproError, match="scores are infinite or NaN"):
+        generate(model, [[1, 2]], 3)
+
+
+@pytest.mark.parametrize("temperature", [-1.0, torch.nan, torch.inf])
+def test_a_temperature_that_is_none_is_refused(temperature: float) -> None:
+    with pytest.raises(GptreproError, match="temperature >= 0"):
+        generate(small_decoder(), [[1]], 1, temperature=temperature)

@@ -1,3 +1,6 @@
+import dataclasses
+import math
+
 import pytest
 
 from gptrepro.errors import GptreproError
@@ -30,8 +33,31 @@ def test_attention_kinds_repeat_over_the_layers() -> None:
         ({"d_head": 0}, "d_head must be at least 1"),
         ({"d_ff": -1}, "d_ff must be at least 1"),
         ({"dropout": 1.0}, "dropout must lie in"),
+        ({"attention": ["dense"]}, "attention must name"),
+        ({"attention": (["dense"],)}, "attention must name"),
+        ({"norm_eps": 0.0}, "norm_eps must be above 0"),
+        ({"norm_eps": -1e-5}, "norm_eps must be above 0"),
+        ({"init_std": -0.02}, "init_std must be at least 0"),
     ],
 )
 def test_impossible_configurations_are_refused(changes: dict, sentence: str) -> None:
     with pytest.raises(GptreproError, match=sentence):
         DecoderConfig(**{**SIZES, **changes})
+
+
+WRONG = [math.nan, math.inf, -math.inf, 10**400, "64", 64.0, True, "rms", [64], {}]
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(DecoderConfig)])
+def test_a_field_of_another_type_is_refused_by_its_name(field: str) -> None:
+    """A float is no whole number, and a whole number may be a float or the size of one."""
+    a_number = field in ("init_std", "dropout", "norm_eps")
+    a_size = isinstance({**SIZES, "d_head": 8, "d_ff": 8, "window": 8}.get(field), int)
+    for wrong in WRONG:
+        if (a_number and wrong == 64.0 and wrong is not True) or (a_size and wrong == 10**400):
+            continue
+        with pytest.raises(GptreproError, match=f"^{field} must"):
+            DecoderConfig(**{**SIZES, field: wrong})
+    if field in SIZES:
+        with pytest.raises(GptreproError, match=f"^{field} must"):
+            DecoderConfig(**{**SIZES, field: None})
