@@ -4,15 +4,46 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import filelock
 import pytest
 
 # One thread a worker: several workers with several threads each would wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from gptrepro import storage
+
+HELD = pytest.StashKey[filelock.BaseFileLock]()
+
+
+def hold_checkout(cache: Path, say: Callable[[str], None]) -> filelock.BaseFileLock:
+    """The lock of a checkout's test runs, once it is ours: two would renew and read the same files."""
+    cache.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(cache / "run.lock", timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        say("Another test run is at work in this checkout: this one waits for it to end.")
+        lock.acquire(timeout=-1)
+    return lock
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Hold the checkout, unless this is a worker of a run that does, or a run within one of its tests."""
+    config = session.config
+    if hasattr(config, "workerinput") or "PYTEST_CURRENT_TEST" in os.environ or config.option.collectonly:
+        return
+    cache = config.rootpath / ".pytest_cache"
+    config.stash[HELD] = hold_checkout(cache, lambda line: print(line, file=sys.__stderr__, flush=True))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Let the next run go on."""
+    if (lock := config.stash.get(HELD, None)) is not None:
+        lock.release()
 
 
 @pytest.fixture(scope="session", autouse=True)
