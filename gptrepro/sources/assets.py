@@ -49,7 +49,7 @@ def fetch_files(name: str) -> dict[str, Path]:
 
 def _from_hub(asset: AssetEntry) -> dict[str, Path]:
     return {
-        file: fetch_hub_file(file_set.hub, file, sha256)
+        file: fetch_hub_file(file_set.hub, file, sha256, asset.bytes)
         for file_set in asset.file_sets
         if file_set.hub is not None
         for file, sha256 in file_set.files.items()

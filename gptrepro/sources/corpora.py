@@ -105,7 +105,7 @@ def _open(tier: Tier, split: Split, format_: str) -> Callable[[], Iterator[str]]
     """Fetch a split from one tier; returns the way to its documents."""
     if tier == "hub":
         assert split.hub is not None
-        return functools.partial(hub_documents, split.hub, fetch_parquet(split.hub))
+        return functools.partial(hub_documents, split.hub, fetch_parquet(split.hub, split.bytes))
     return functools.partial(_cut, open_files(tier, split.file_sets), format_)
 
 

@@ -7,8 +7,7 @@ so slowly that it amounts to the same.
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -19,10 +18,8 @@ from requests.auth import AuthBase
 
 from gptrepro import storage
 from gptrepro.errors import GptreproError
+from gptrepro.sources import network
 
-CONNECT_SECONDS = 3.0
-SILENCE_SECONDS = 30.0
-SLOWEST_BYTES = 1000  # a second, over SILENCE_SECONDS
 CHUNK_BYTES = 1 << 16
 LARGEST_FILE = 100_000_000  # what public repositories allow a file, where its own size is not pinned
 
@@ -66,16 +63,16 @@ def download(
             try:
                 temporary.write_bytes(unpack(temporary.read_bytes()))
             except GptreproError as error:
-                raise GptreproError(f"{_shown(url)} {error} (nothing was kept)") from error
+                raise GptreproError(f"{shown(url)} {error} (nothing was kept)") from error
         found = storage.sha256_file(temporary)
         if found != sha256:
             raise GptreproError(
-                f"{_shown(url)} came with sha256 {found[:12]}... instead of {sha256[:12]}... "
+                f"{shown(url)} came with sha256 {found[:12]}... instead of {sha256[:12]}... "
                 "(the download broke off or the file was replaced, nothing was kept)"
             )
 
 
-def _shown(url: str) -> str:
+def shown(url: str) -> str:
     """An address without the name and password that may stand in it."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
@@ -91,42 +88,36 @@ def _copy(url: str, target: Path) -> None:
 def _chunks(url: str, size: int | None, auth: AuthBase | None, verify: bool | str) -> Iterator[bytes]:
     # What has a pinned size is sent as it is; text without one may be compressed on the way.
     headers = {"Accept-Encoding": "identity"} if size is not None else None
-    try:
-        with requests.get(
+    allowance = network.Allowance(size if size is not None else LARGEST_FILE)
+
+    def ask() -> requests.Response:
+        return requests.get(
             url,
             stream=True,
-            timeout=(CONNECT_SECONDS, SILENCE_SECONDS),
+            timeout=(network.CONNECT_SECONDS, network.SILENCE_SECONDS),
             headers=headers,
             auth=auth,
             verify=verify,
-        ) as response:
+            hooks={"response": _drop_redirect},
+        )
+
+    try:
+        with network.within(network.SILENCE_SECONDS, ask) as response:
             response.raise_for_status()
-            received = yield from _limited(response.raw, size if size is not None else LARGEST_FILE)
-            if size is not None and received < size:
-                raise GptreproError(f"it broke off after {received:,} of {size:,} bytes")
-    except (requests.RequestException, urllib3.exceptions.HTTPError, GptreproError) as error:
-        raise GptreproError(
-            f"{_shown(url)} cannot be fetched ({_reason(error)}, nothing was kept)"
-        ) from error
+            # read1 returns what has come; read would wait for a whole chunk, however slowly it comes.
+            while chunk := allowance.timed(lambda: response.raw.read1(CHUNK_BYTES, decode_content=True)):
+                yield chunk
+            if size is not None and allowance.received < size:
+                raise GptreproError(f"it broke off after {allowance.received:,} of {size:,} bytes")
+    # An address that a host sends us to need not be one.
+    except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError, GptreproError) as error:
+        raise GptreproError(f"{shown(url)} cannot be fetched ({_reason(error)}, nothing was kept)") from error
 
 
-def _limited(raw: urllib3.BaseHTTPResponse, limit: int) -> Generator[bytes, None, int]:
-    """The bytes of a response as they come, unless they are too many or too slow; returns their number."""
-    received = in_window = 0
-    window_began = time.monotonic()
-    # read1 returns what has come; read would wait for a whole chunk, however slowly it comes.
-    while chunk := raw.read1(CHUNK_BYTES, decode_content=True):
-        received += len(chunk)
-        in_window += len(chunk)
-        if received > limit:
-            raise GptreproError(f"it sends more than {limit:,} bytes")
-        yield chunk
-        seconds = time.monotonic() - window_began
-        if seconds >= SILENCE_SECONDS:
-            if in_window < SLOWEST_BYTES * seconds:
-                raise GptreproError(f"it sent {in_window:,} bytes in {seconds:.0f} seconds")
-            in_window, window_began = 0, time.monotonic()
-    return received
+def _drop_redirect(response: requests.Response, *_: object, **__: object) -> None:
+    """The client would read the page of a redirect to its end before it goes on."""
+    if response.is_redirect:
+        response.close()
 
 
 def _reason(error: Exception) -> str:
@@ -135,7 +126,9 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"it answered {error.response.status_code}"
     if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError):
-        return f"it sent nothing for {SILENCE_SECONDS:g} seconds"
+        return f"it sent nothing for {network.SILENCE_SECONDS:g} seconds"
     if isinstance(error, urllib3.exceptions.ProtocolError):
         return "it broke off"
+    if isinstance(error, requests.TooManyRedirects):
+        return "it redirects without end"
     return type(error).__name__

@@ -5,24 +5,42 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx2
+
 from gptrepro import storage
 from gptrepro.errors import GptreproError, StorageError
 from gptrepro.sources.catalogue import HubFiles, HubSource
-from gptrepro.sources.network import require_reachable
+from gptrepro.sources.network import (
+    LARGEST_PAGES,
+    Allowance,
+    LimitedClient,
+    first_line,
+    reason,
+    require_reachable,
+)
 
+LARGEST_PARQUET = 4  # times the text: what the hub converts has other columns too
+PARQUET = b"PAR1"  # how its files begin
 JOINED_CHARACTERS = 10_000_000  # rows that are joined make documents of about this size
 
 
-def fetch_parquet(source: HubSource) -> tuple[Path, ...]:
+def fetch_parquet(source: HubSource, text_bytes: int) -> tuple[Path, ...]:
     """The parquet files of one split, downloaded to ``home()/hub`` when they are not there yet.
 
+    Args:
+        source: the split.
+        text_bytes: the size of its text; the hub's own word on sizes is not taken.
+
     Raises:
-        GptreproError: the hub cannot be reached within seconds, or has no such files.
+        GptreproError: the hub cannot be reached within seconds, has no such files or sends something else.
+        StorageError: the disk is full or the home may not be written.
     """
     cache = storage.home() / "hub"
     # Written last: a download that broke off left some of the files, and they look like all.
@@ -32,14 +50,20 @@ def fetch_parquet(source: HubSource) -> tuple[Path, ...]:
         files = [cache / name for name in storage.read_json(complete, list[str])]
         if all(file.exists() for file in files):
             return tuple(files)
-    files = _download(source, cache)
+    files = _download(source, cache, LARGEST_PARQUET * text_bytes + LARGEST_PAGES)
     names = [file.relative_to(cache).as_posix() for file in files]
     storage.write_text(complete, json.dumps(names) + "\n")
     return tuple(files)
 
 
-def fetch_hub_file(source: HubFiles, name: str, sha256: str) -> Path:
+def fetch_hub_file(source: HubFiles, name: str, sha256: str, largest: int) -> Path:
     """A verified file of a repository of models on the hub, kept in ``home()/hub``.
+
+    Args:
+        source: the repository.
+        name: of the file, as the catalogue has it.
+        sha256: of its content.
+        largest: bytes that it has at most.
 
     Raises:
         GptreproError: the hub cannot be reached within seconds, has no such file or another one.
@@ -62,11 +86,10 @@ def fetch_hub_file(source: HubFiles, name: str, sha256: str) -> Path:
             force_download=kept is not None,  # a damaged one
         )
 
-    path = Path(_ask_hub(source.id, cache, fetch))
+    path = Path(_ask_hub(source.id, cache, largest + LARGEST_PAGES, fetch))
     found = storage.sha256_file(path)
     if found != sha256:
-        path.resolve().unlink()
-        path.unlink(missing_ok=True)
+        _remove(path)
         raise GptreproError(
             f"{file} of {source.id} came with sha256 {found[:12]}... instead of {sha256[:12]}... "
             "(nothing was kept)"
@@ -74,9 +97,10 @@ def fetch_hub_file(source: HubFiles, name: str, sha256: str) -> Path:
     return path
 
 
-def _ask_hub(repository: str, cache: Path, fetch: Callable[[str], str]) -> str:
+def _ask_hub(repository: str, cache: Path, largest: int, fetch: Callable[[str], str]) -> str:
     """What the client gives for the endpoint that is configured; its errors are one clause."""
     import huggingface_hub  # slow to import, and only this tier needs it
+    from huggingface_hub.utils._http import default_client_factory
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
     endpoint = os.environ.get("HF_ENDPOINT") or huggingface_hub.constants.ENDPOINT
@@ -85,18 +109,41 @@ def _ask_hub(repository: str, cache: Path, fetch: Callable[[str], str]) -> str:
     require_reachable(endpoint)
     if not sys.stderr.isatty():
         disable_progress_bars()
+    # The other way that files come, a client of its own in native code, knows no limits.
+    huggingface_hub.constants.HF_HUB_DISABLE_XET = True
+    allowance = Allowance(largest)
+    hooks = default_client_factory().event_hooks | {"response": [_require_plain_names]}
+    huggingface_hub.set_client_factory(
+        lambda: LimitedClient(allowance, event_hooks=hooks, follow_redirects=True)
+    )
     try:
         with storage.explained(cache):
             return fetch(endpoint)
     except StorageError:
         raise
-    except (OSError, ValueError) as error:  # the client's own errors are of these kinds too
-        raise GptreproError(
-            f"{repository} cannot be downloaded from {endpoint} ({_reason(error)})"
-        ) from error
+    except Exception as error:  # whatever the client trips over in an answer
+        _forget(repository, cache)
+        raise GptreproError(f"{repository} cannot be downloaded from {endpoint} ({reason(error)})") from error
 
 
-def _download(source: HubSource, cache: Path) -> list[Path]:
+def _require_plain_names(response: httpx2.Response) -> None:
+    """The client names files and folders after these headers, wherever that leads."""
+    for header in ("ETag", "X-Linked-ETag", "X-Repo-Commit"):
+        if re.search(r"[/\\]|\.\.|^\W*$", response.headers.get(header, "none").removeprefix("W/")):
+            raise GptreproError(f"its header {header} is not a name")
+
+
+def _forget(repository: str, cache: Path) -> None:
+    """Drop what the client noted of a repository but not its files: notes that may be wrong would stay."""
+    from huggingface_hub import _tree_cache
+
+    _tree_cache._IN_MEMORY_TREE_CACHE.clear()  # it has no public way to forget
+    for folder in cache.glob(f"*--{repository.replace('/', '--')}"):
+        for notes in ("trees", "refs", ".no_exist"):
+            shutil.rmtree(folder / notes, ignore_errors=True)
+
+
+def _download(source: HubSource, cache: Path, largest: int) -> list[Path]:
     import huggingface_hub
 
     # A set too large for the hub's own conversion is converted in part.
@@ -112,22 +159,24 @@ def _download(source: HubSource, cache: Path) -> list[Path]:
             endpoint=endpoint,
         )
 
-    folder = Path(_ask_hub(source.id, cache, fetch))
+    folder = Path(_ask_hub(source.id, cache, largest, fetch))
     files = sorted(path for pattern in patterns for path in folder.glob(pattern))
+    for file in files:
+        with file.open("rb") as handle:
+            is_parquet = handle.read(len(PARQUET)) == PARQUET
+        if not is_parquet:
+            _remove(file)
+            raise GptreproError(f"{source.id} came with something else than parquet files (it was not kept)")
     if not files:
+        _forget(source.id, cache)
         raise GptreproError(f"{source.id} has no parquet files for {source.config}/{source.split}")
     return files
 
 
-def _reason(error: BaseException) -> str:
-    """What lies behind an error of the client, in one line: an HTTP status if there was one."""
-    cause: BaseException | None = error
-    while cause is not None:
-        response = getattr(cause, "response", None)
-        if response is not None:
-            return f"it answered {response.status_code}"
-        cause = cause.__cause__
-    return str(error).partition("\n")[0] or type(error).__name__
+def _remove(file: Path) -> None:
+    """Remove a file of the client's cache, which is a link to its content where the system has links."""
+    file.resolve().unlink()
+    file.unlink(missing_ok=True)
 
 
 def hub_documents(source: HubSource, files: tuple[Path, ...]) -> Iterator[str]:
@@ -180,6 +229,6 @@ def _rows(source: HubSource, files: tuple[Path, ...]) -> Iterator[str]:
                 yield json.dumps(ours, ensure_ascii=False)
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise GptreproError(
-            f"The parquet files of {source.id} cannot be read ({_reason(error)}): delete "
+            f"The parquet files of {source.id} cannot be read ({first_line(error)}): delete "
             f"{storage.home() / 'hub'} and fetch them again."
         ) from error

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Literal, NamedTuple, cast
 from urllib.parse import urlsplit
 
-import httpx2
 from unearth import PackageFinder
 from unearth.auth import MultiDomainBasicAuth
 from unearth.fetchers import Fetcher, PyPIClient
@@ -26,10 +25,8 @@ from gptrepro import storage
 from gptrepro.errors import GptreproError, StorageError
 from gptrepro.progress import progress
 from gptrepro.sources.catalogue import PackageFile
-from gptrepro.sources.download import download
-from gptrepro.sources.network import require_reachable
-
-READ_TIMEOUT_SECONDS = 30.0
+from gptrepro.sources.download import download, shown
+from gptrepro.sources.network import LARGEST_PAGES, Allowance, LimitedClient, reason, require_reachable
 
 
 class Place(NamedTuple):
@@ -76,12 +73,16 @@ def pip_settings() -> PipSettings:
     return PipSettings(tuple(places), tuple(values.get("trusted-host", "").split()), values.get("cert"))
 
 
+class _Client(LimitedClient, PyPIClient):
+    """The client that looks through indexes."""
+
+
 def _client(settings: PipSettings) -> PyPIClient:
     verify = ssl.create_default_context(cafile=settings.certificate) if settings.certificate else True
-    client = PyPIClient(
+    client = _Client(
+        Allowance(LARGEST_PAGES),
         trusted_hosts=settings.trusted_hosts,
         verify=verify,
-        timeout=READ_TIMEOUT_SECONDS,
         follow_redirects=True,
     )
     client.auth = _auth(settings)
@@ -101,9 +102,12 @@ def _find(client: PyPIClient, place: Place, name: str, package: PackageFile) -> 
         require_reachable(place.location)
     finder = PackageFinder(cast("Fetcher", client), ignore_compatibility=True)
     finder.sources = [{"type": place.kind, "url": place.location}]
-    for match in finder.find_matches(f"{name}=={package.version}"):
-        if match.link.filename == package.file:
-            return match.link.normalized
+    try:
+        for match in finder.find_matches(f"{name}=={package.version}"):
+            if match.link.filename == package.file:
+                return match.link.normalized
+    except Exception as error:  # whatever the client trips over in an answer
+        raise GptreproError(f"{shown(place.location)} cannot be read ({reason(error)})") from error
     return None
 
 
@@ -135,18 +139,18 @@ def fetch_archive(name: str, package: PackageFile) -> Path:
         return path
     settings = pip_settings()
     reasons: list[str] = []
-    with _client(settings) as client:
-        # One place after the other: one that cannot be reached does not hide the next.
-        for place in settings.places:
-            try:
+    # One place after the other: one that cannot be reached or does not end does not hide the next.
+    for place in settings.places:
+        try:
+            with _client(settings) as client:
                 url = _find(client, place, name, package)
-                if url is not None:
-                    _download(url, package, path, settings)
-                    return path
-            except StorageError:
-                raise
-            except (GptreproError, httpx2.HTTPError, ValueError) as error:
-                reasons.append(str(error) or type(error).__name__)
+            if url is not None:
+                _download(url, package, path, settings)
+                return path
+        except StorageError:
+            raise
+        except GptreproError as error:
+            reasons.append(str(error))
     why = "; ".join(reasons) or "no index or folder that pip is configured for has it"
     raise GptreproError(f"the package {name} {package.version}: {why}; it may also be put at {path}")
 

@@ -27,6 +27,7 @@ from tests.sources.tiny import UseCatalogue
 
 COMMIT = "a" * 40
 SOURCE = HubSource(id="tiny/set", config="default", split="train")
+SIZE = 100
 ROWS = ["One.", "Two.", "Three."]
 
 
@@ -62,7 +63,7 @@ def hub(home: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_rows_are_documents(hub: HTTPServer) -> None:
-    files = fetch_parquet(SOURCE)
+    files = fetch_parquet(SOURCE, SIZE)
     assert [path.name for path in files] == ["0000.parquet"]
     assert list(hub_documents(SOURCE, files)) == ROWS
     joined = SOURCE.model_copy(update={"join": "\n"})
@@ -71,46 +72,46 @@ def test_rows_are_documents(hub: HTTPServer) -> None:
 
 def test_labelled_rows_are_json_lines_with_our_columns(hub: HTTPServer) -> None:
     source = SOURCE.model_copy(update={"column": {"sentence": "text", "label": "number"}})
-    rows = [json.loads(line) for line in hub_documents(source, fetch_parquet(source))]
+    rows = [json.loads(line) for line in hub_documents(source, fetch_parquet(source, SIZE))]
     assert rows == [{"sentence": text, "label": i} for i, text in enumerate(ROWS, start=1)]
 
 
 def test_a_dot_names_a_field_of_a_column(hub: HTTPServer) -> None:
     source = SOURCE.model_copy(update={"column": {"choices": "choices.text", "letters": "choices.label"}})
-    rows = [json.loads(line) for line in hub_documents(source, fetch_parquet(source))]
+    rows = [json.loads(line) for line in hub_documents(source, fetch_parquet(source, SIZE))]
     assert rows == [{"choices": ["no", "yes"], "letters": ["A", "B"]}] * 3
     wrong = SOURCE.model_copy(update={"column": {"choices": "choices.words"}})
     with pytest.raises(GptreproError, match="cannot be read"):
-        list(hub_documents(wrong, fetch_parquet(wrong)))
+        list(hub_documents(wrong, fetch_parquet(wrong, SIZE)))
 
 
 def test_downloaded_once(hub: HTTPServer) -> None:
-    files = fetch_parquet(SOURCE)
+    files = fetch_parquet(SOURCE, SIZE)
     hub.clear()
-    assert fetch_parquet(SOURCE) == files
+    assert fetch_parquet(SOURCE, SIZE) == files
 
 
 def test_a_damaged_note_of_what_was_downloaded_is_made_again(hub: HTTPServer) -> None:
-    files = fetch_parquet(SOURCE)
+    files = fetch_parquet(SOURCE, SIZE)
     (note,) = (storage.home() / "hub" / "complete").iterdir()
     note.write_bytes(b'["\xff')
-    assert fetch_parquet(SOURCE) == files
+    assert fetch_parquet(SOURCE, SIZE) == files
     assert storage.read_json(note, list[str])
 
 
 def test_what_is_not_there_is_one_sentence(hub: HTTPServer) -> None:
     with pytest.raises(GptreproError, match="no parquet files for default/valid"):
-        fetch_parquet(SOURCE.model_copy(update={"split": "valid"}))
+        fetch_parquet(SOURCE.model_copy(update={"split": "valid"}), SIZE)
     with pytest.raises(GptreproError, match=r"tiny/none cannot be downloaded .*answered 404"):
-        fetch_parquet(SOURCE.model_copy(update={"id": "tiny/none"}))
-    files = fetch_parquet(SOURCE)
+        fetch_parquet(SOURCE.model_copy(update={"id": "tiny/none"}), SIZE)
+    files = fetch_parquet(SOURCE, SIZE)
     with pytest.raises(GptreproError, match="cannot be read") as caught:
         list(hub_documents(SOURCE.model_copy(update={"column": "none"}), files))
     assert "\n" not in str(caught.value)
 
 
 def test_a_damaged_file_is_one_sentence(hub: HTTPServer) -> None:
-    files = fetch_parquet(SOURCE)
+    files = fetch_parquet(SOURCE, SIZE)
     files[0].resolve().write_bytes(parquet()[:40])
     with pytest.raises(GptreproError, match="fetch them again"):
         list(hub_documents(SOURCE, files))
@@ -150,26 +151,26 @@ def models(home: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_file_of_a_commit_comes_verified_and_once(models: dict[str, bytes]) -> None:
     sha256 = hashlib.sha256(WEIGHTS).hexdigest()
-    path = fetch_hub_file(FILES, "model.safetensors", sha256)
+    path = fetch_hub_file(FILES, "model.safetensors", sha256, SIZE)
     assert path.read_bytes() == WEIGHTS
     models.clear()
-    assert fetch_hub_file(FILES, "model.safetensors", sha256) == path  # the hub has nothing left
+    assert fetch_hub_file(FILES, "model.safetensors", sha256, SIZE) == path  # the hub has nothing left
 
 
 def test_a_damaged_copy_of_a_file_is_fetched_again(models: dict[str, bytes]) -> None:
     sha256 = hashlib.sha256(WEIGHTS).hexdigest()
-    path = fetch_hub_file(FILES, "model.safetensors", sha256)
+    path = fetch_hub_file(FILES, "model.safetensors", sha256, SIZE)
     path.resolve().write_bytes(b"damaged")
-    assert fetch_hub_file(FILES, "model.safetensors", sha256).read_bytes() == WEIGHTS
+    assert fetch_hub_file(FILES, "model.safetensors", sha256, SIZE).read_bytes() == WEIGHTS
 
 
 def test_another_file_is_refused_and_not_kept(models: dict[str, bytes], home: Path) -> None:
     with pytest.raises(GptreproError, match=r"model\.safetensors of tiny/model came with sha256 .* instead"):
-        fetch_hub_file(FILES, "model.safetensors", "0" * 64)
+        fetch_hub_file(FILES, "model.safetensors", "0" * 64, SIZE)
     assert not list(home.rglob("*.safetensors"))
     assert WEIGHTS not in [path.read_bytes() for path in home.rglob("*") if path.is_file()]
     with pytest.raises(GptreproError, match=r"tiny/model cannot be downloaded .*answered 404"):
-        fetch_hub_file(FILES, "none.safetensors", "0" * 64)
+        fetch_hub_file(FILES, "none.safetensors", "0" * 64, SIZE)
 
 
 def test_an_asset_of_the_hub_is_a_path_in_its_cache(
@@ -195,7 +196,7 @@ def test_a_full_disk_is_not_taken_for_a_hub_that_fails(
 
     monkeypatch.setattr("huggingface_hub.hf_hub_download", full)
     with pytest.raises(StorageError, match="disk is full"):
-        fetch_hub_file(FILES, "model.safetensors", "0" * 64)
+        fetch_hub_file(FILES, "model.safetensors", "0" * 64, SIZE)
 
 
 def test_weights_from_a_hub_out_of_reach_fail_within_five_seconds(
