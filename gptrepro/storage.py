@@ -372,7 +372,8 @@ def remembered(path: Path, compute: Callable[[], Any]) -> Any:
     """The JSON value in a file, computed and written where there is none."""
     if not path.exists():
         write_text(path, json.dumps(compute()))
-    return json.loads(read_text(path))
+    value: Any = read_json(path, object, "result", "delete it, and it is computed again")
+    return value
 
 
 def canonical_json(value: Any) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from torch import nn
 
 from gptrepro.errors import GptreproError
-from gptrepro.storage import write_text
+from gptrepro.storage import read_json, write_text
 from gptrepro.train.divergence import Diverged
 from gptrepro.train.feed import BatchSource
 from gptrepro.train.log import Row
@@ -52,6 +52,14 @@ class SweepResult:
     rows: list[SweepRow]
     finished: bool
     """False when ``stop_after_seconds`` was used up; the same call goes on."""
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What is kept of a finished training, as JSON."""
+
+    settings: dict[str, Any]
+    metrics: Row
 
 
 def sweep(
@@ -109,14 +117,15 @@ def sweep(
                 if not result.finished:
                     return SweepResult(rows, finished=False)
                 metrics = result.history[-1]
-            write_text(outcome, json.dumps({"settings": _identity(chosen), "metrics": metrics}))
+            write_text(outcome, json.dumps(asdict(_Outcome(_identity(chosen), metrics))))
             shutil.rmtree(place / "checkpoints", ignore_errors=True)
-        saved = json.loads(outcome.read_text(encoding="utf-8"))
-        if saved["settings"] != _identity(chosen):
+        again = "delete it, and the training is repeated"
+        saved = read_json(outcome, _Outcome, "outcome of a training", again)
+        if saved.settings != _identity(chosen):
             raise GptreproError(
                 f"{place} holds a training of other settings: choose another folder, or delete this one."
             )
-        rows.append(SweepRow(rate, seed, saved["metrics"]))
+        rows.append(SweepRow(rate, seed, saved.metrics))
     return SweepResult(rows, finished=True)
 
 

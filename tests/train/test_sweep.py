@@ -56,3 +56,11 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
     run(tmp_path)
     with pytest.raises(GptreproError, match="other settings"):
         run(tmp_path, settings={"weight_decay": 0.5})
+
+
+def test_a_damaged_outcome_is_one_sentence(tmp_path: Path) -> None:
+    run(tmp_path)
+    outcome = next(tmp_path.glob("*/outcome.json"))
+    outcome.write_text('{"settings": {}}')
+    with pytest.raises(GptreproError, match="delete it, and the training is repeated"):
+        run(tmp_path)
