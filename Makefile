@@ -40,7 +40,7 @@ bench: $(VENV)/.test ## Measure speed beside peers: attention, fine-tuning, gene
 	@for name in attention fine_tuning generation tokenizing training; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 stress: $(VENV)/.test ## Run the slow tests that kill, corrupt and fill things up
-	@$(BIN)/python -m pytest tests/stress -m stress
+	@$(BIN)/python -m pytest tests -m stress
 
 pins: $(VENV)/.book ## Check that constraints.txt resolves on every supported Python and system
 	@$(BIN)/python tools/pins.py

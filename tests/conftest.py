@@ -46,6 +46,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         lock.release()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave what is marked ``stress`` to ``make stress``, unless a mark or a test is asked for by name."""
+    if "stress" in config.option.markexpr or any("::" in argument for argument in config.args):
+        return
+    left = [item for item in items if item.get_closest_marker("stress")]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in left]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def isolated_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A fresh ``GPTREPRO_HOME`` for the session, so that no test sees or changes a user's runs.

@@ -227,3 +227,12 @@ def test_a_checkout_is_needed(monkeypatch, tmp_path: Path):
     monkeypatch.setattr(storage, "__file__", str(tmp_path / "gptrepro" / "storage.py"))
     with pytest.raises(GptreproError, match="needs its checkout"):
         storage.project_root()
+
+
+def test_whoever_reads_a_file_while_it_is_replaced_reads_the_old_one(tmp_path: Path):
+    path = tmp_path / "a.txt"
+    storage.write_text(path, "old")
+    with path.open() as reader:
+        storage.write_text(path, "new")
+        assert reader.read() == "old"
+    assert path.read_text() == "new"

@@ -268,6 +268,10 @@ TIERS = {
 }
 
 
+EVERY_DAY = "parquet, tree, "
+"""Where ``make test`` tries all answers; ``make stress`` tries them at every step of every tier."""
+
+
 def _trials() -> Iterator[Any]:
     for tier, (_, steps, _) in TIERS.items():
         for step in steps:
@@ -279,7 +283,9 @@ def _trials() -> Iterator[Any]:
             if tier == "parquet":
                 table |= {name: (script, "") for name, script in NAMES.get(step, {}).items()}
             for name, (script, says) in table.items():
-                yield pytest.param(tier, step, script, says, id=f"{tier}, {step}, {name}")
+                trial = f"{tier}, {step}, {name}"
+                marks = () if trial.startswith(EVERY_DAY) else pytest.mark.stress
+                yield pytest.param(tier, step, script, says, id=trial, marks=marks)
 
 
 @pytest.fixture
@@ -329,7 +335,7 @@ def entries(home: Path, use_catalogue: UseCatalogue, monkeypatch: pytest.MonkeyP
     return use
 
 
-@pytest.mark.parametrize(("tier", "step", "script", "says"), _trials())
+@pytest.mark.parametrize(("tier", "step", "script", "says"), list(_trials()))
 def test_what_a_host_answers_is_one_sentence(
     entries: Callable[[str, str], None],
     home: Path,
