@@ -37,6 +37,11 @@ def test_shares_hold_within_their_binomial_error(seed: int) -> None:
     assert abs(small - n / 4) < 4 * (n * 0.25 * 0.75) ** 0.5
 
 
+def test_blocks_draw_their_sources_anew() -> None:
+    is_small = mixture().take(2 * BLOCK)[:, 0] < 300
+    assert not np.array_equal(is_small[:BLOCK], is_small[BLOCK:])
+
+
 def test_batches_of_any_size_hold_the_same_windows() -> None:
     whole, halves, across = mixture(), mixture(), mixture()
     expected = whole.take(2 * BLOCK + 8)
