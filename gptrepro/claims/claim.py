@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,9 @@ from gptrepro import storage
 from gptrepro.errors import GptreproError
 
 Kind = Literal["architecture", "training", "data", "result", "analysis", "scaling"]
+
+MOST_PRIMARY = 2
+"""The most claims of a chapter whose tests are not corrected for one another."""
 
 Row = Mapping[str, Any]
 """One row of a wide table: numbers, text, and None where a cell is empty."""
@@ -52,6 +56,12 @@ class Claim(BaseModel):
     """Further facts of the paper that this claim states, by their ids; a table's ``id`` column adds more."""
     unit: str | None = None
     kind: Kind
+    stated_by: Literal["paper", "ours"] = "paper"
+    """Who says it in this form: the paper, or we, taking the paper to say so. Headlines count the paper's."""
+    primary: bool = False
+    """Whether it is one of the chapter's one or two main claims, whose tests are not corrected for others."""
+    mirror_of: str | None = None
+    """The claim whose test decides this one too, the other way round: it has no rule of its own."""
     chapter: str | None = None
     """The notebook that discusses it, such as ``gpt1/01-model``."""
     rule: RuleCall | None = None
@@ -62,8 +72,11 @@ class Claim(BaseModel):
 
     @model_validator(mode="after")
     def _rule_or_reason(self) -> Claim:
-        if (self.rule is None) == (self.no_rule is None):
-            raise ValueError("a claim has either a rule or no_rule: give it a rule, or no_rule and because")
+        given = [name for name in ("rule", "no_rule", "mirror_of") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError("a claim has one of rule, no_rule (with because) and mirror_of")
+        if self.primary and (self.rule is None or "experiment" not in self.rule.arguments):
+            raise ValueError("a primary claim has a rule that an experiment answers")
         if self.no_rule is not None and not self.because:
             raise ValueError("a claim without a rule says why in because")
         if self.table is not None and self.published is not None:
@@ -180,7 +193,8 @@ def load_claims(folder: Path | None = None) -> list[Claim]:
     """Every claim of ``data/claims``, file by file.
 
     Raises:
-        GptreproError: a file is damaged, two claims share an id, or `of` names none that publishes a value.
+        GptreproError: a file is damaged, two claims share an id, `of` names none that publishes a value,
+            `mirror_of` none that an experiment answers, or a chapter has more than two primary claims.
     """
     folder = folder or claims_folder()
     claims = [claim for path in sorted(folder.glob("*.yml")) for claim in read_claims(path)]
@@ -190,7 +204,30 @@ def load_claims(folder: Path | None = None) -> list[Claim]:
             raise GptreproError(f"Two claims are called {claim.id}: rename one of them.")
         seen.add(claim.id)
     check_sources(claims, folder)
+    check_tests(claims, folder)
     return claims
+
+
+def check_tests(claims: Sequence[Claim], folder: Path) -> None:
+    """Refuse a mirror of what no experiment answers, and a chapter that calls everything primary.
+
+    Raises:
+        GptreproError: there is one; the sentence names it.
+    """
+    tested = {claim.id for claim in claims if claim.rule and "experiment" in claim.rule.arguments}
+    for claim in claims:
+        if claim.mirror_of is not None and claim.mirror_of not in tested:
+            raise GptreproError(
+                f"{folder / claim.paper}.yml, claim {claim.id}: `mirror_of` names {claim.mirror_of}, which "
+                "is no claim that an experiment answers."
+            )
+    of_chapter = Counter(claim.chapter for claim in claims if claim.primary)
+    for chapter, count in of_chapter.items():
+        if count > MOST_PRIMARY:
+            raise GptreproError(
+                f"Chapter {chapter} has {count} primary claims: choose {MOST_PRIMARY} at most, since their "
+                "tests are not corrected for one another."
+            )
 
 
 def check_sources(claims: Sequence[Claim], folder: Path) -> None:

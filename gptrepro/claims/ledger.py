@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from gptrepro.claims.claim import Claim, load_claims
 from gptrepro.claims.evidence import Evidence
 from gptrepro.claims.judging import SIGNIFICANCE
 from gptrepro.claims.rules import TRAINED, apply_rule
-from gptrepro.claims.verdict import Judgement, Verdict
+from gptrepro.claims.verdict import MIRRORED, Judgement, Registration, Verdict
 from gptrepro.errors import GptreproError
 from gptrepro.evaluate.statistics import holm
+from gptrepro.results.preregistration import SOURCES, rule_hash
+from gptrepro.scales import Scale
 
-Basis = Literal["experiment", "construction", "arithmetic", "citation", "nothing yet"]
+Basis = Literal["experiment", "construction", "arithmetic", "mirror", "citation", "nothing yet"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +30,8 @@ class JudgedClaim:
     @property
     def basis(self) -> Basis:
         """What the verdict rests on; only an experiment is evidence about the paper's results."""
+        if self.claim.mirror_of is not None:
+            return "mirror"
         if self.judgement.experiment is not None:
             return "experiment"
         if self.claim.rule is not None:
@@ -37,7 +41,10 @@ class JudgedClaim:
     def as_row(self) -> dict[str, Any]:
         """One flat, JSON-able row."""
         row = self.claim.model_dump(
-            include={"id", "paper", "where", "statement", "published", "table", "unit", "kind", "chapter"}
+            include={
+                *("id", "paper", "where", "statement", "published", "table", "unit", "kind", "chapter"),
+                *("stated_by", "primary", "mirror_of"),
+            }
         )
         found = dataclasses.asdict(self.judgement)
         found.pop("p_value")
@@ -54,15 +61,27 @@ def judge(claims: Sequence[Claim], evidence: Evidence | None = None) -> list[Jud
         GptreproError: a rule cannot be applied; the sentence names its claim.
     """
     evidence = evidence or Evidence()
-    judged = [JudgedClaim(claim, _judge_one(claim, evidence)) for claim in [*claims, *_tested_beside(claims)]]
-    return _corrected(judged)[: len(claims)]
+    asked = [*claims, *_tested_beside(claims)]
+    judged = [JudgedClaim(each, _judge_one(each, evidence)) for each in asked if each.mirror_of is None]
+    found = {item.claim.id: item for item in _corrected(judged)}
+    return [found[claim.id] if claim.mirror_of is None else _mirrored(claim, found) for claim in claims]
+
+
+def _mirrored(claim: Claim, found: Mapping[str, JudgedClaim]) -> JudgedClaim:
+    """A claim that says the opposite of another: one statistic, one verdict, read the other way round."""
+    judgement = found[str(claim.mirror_of)].judgement
+    reason = f"It says the opposite of {claim.mirror_of}, whose test decides both. {claim.because or ''}"
+    verdict = MIRRORED.get(judgement.verdict, judgement.verdict)
+    return JudgedClaim(claim, dataclasses.replace(judgement, verdict=verdict, reason=reason.strip()))
 
 
 def _tested_beside(claims: Sequence[Claim]) -> list[Claim]:
-    """What else the ledger puts to a test in the chapters where ``claims`` are."""
+    """What else the ledger puts to a test in the chapters where ``claims``, or what they mirror, are."""
     asked = {claim.id for claim in claims}
-    chapters = {_chapter(claim) for claim in claims if _tested(claim)}
-    known = load_claims() if chapters else []
+    mirrored = {claim.mirror_of for claim in claims} - {None}
+    known = load_claims() if mirrored or any(map(_tested, claims)) else []
+    tests = [claim for claim in claims if _tested(claim)] + [each for each in known if each.id in mirrored]
+    chapters = {_chapter(claim) for claim in tests}
     return [c for c in known if _tested(c) and _chapter(c) in chapters and c.id not in asked]
 
 
@@ -78,7 +97,26 @@ def _judge_one(claim: Claim, evidence: Evidence) -> Judgement:
         raise GptreproError(
             f"Claim {claim.id}: its rule {claim.rule.name} fails ({what}): correct its arguments or the code."
         ) from error
-    return dataclasses.replace(found, reason=f"{found.reason} {claim.because or ''}".strip())
+    return dataclasses.replace(
+        found,
+        reason=f"{found.reason} {claim.because or ''}".strip(),
+        registration=_registration(claim, found, evidence),
+    )
+
+
+def _registration(claim: Claim, found: Judgement, evidence: Evidence) -> Registration | None:
+    """Whether every run that the judgement rests on began under the rule of today."""
+    if claim.rule is None or found.scale is None:
+        return None
+    arguments = claim.rule.arguments
+    names = [arguments[role] for role in SOURCES if role in arguments]
+    records = [evidence.by_scale(name)[Scale(found.scale)] for name in names]
+    runs = [run for record in records for run in record.runs if run.seed is None or run.seed in found.seeds]
+    if any(run.rules is None for run in runs):
+        return "not recorded"
+    stated = rule_hash(claim.rule.model_dump(), primary=claim.primary)
+    kept = all((run.rules or {}).get(claim.id) == stated for run in runs)
+    return "stated before the run" if kept else "amended after the run"
 
 
 def _corrected(judged: list[JudgedClaim]) -> list[JudgedClaim]:

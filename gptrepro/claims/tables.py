@@ -12,7 +12,7 @@ import pandas as pd
 
 from gptrepro.claims.claim import Claim
 from gptrepro.claims.ledger import Basis, JudgedClaim
-from gptrepro.claims.verdict import SUPPORTED, Judgement, Verdict
+from gptrepro.claims.verdict import SUPPORTED, Judgement, Registration, Verdict
 from gptrepro.claims.wording import compact, with_unit
 from gptrepro.errors import GptreproError
 
@@ -222,6 +222,8 @@ def _row_html(item: JudgedClaim) -> str:
     badge = f'<span class="verdict verdict-{kind}">{found.verdict}</span>'
     if found.stale:
         badge += ' <span class="badge-stale">stale</span>'
+    if found.registration == "amended after the run":
+        badge += ' <span class="badge-stale">rule amended</span>'
     name = escape(claim.id)
     anchor = name.replace(".", "-")  # the page's scripts take a link's target for a CSS selector
     statement = escape(claim.statement)
@@ -254,6 +256,13 @@ def _value_html(text: str, unit: str | None = None) -> str:
     return _folded(f"{count} values", shown) if len(text) > _LONG else escape(shown)
 
 
+_REGISTERED: dict[Registration, str] = {
+    "stated before the run": "The rule is the one that the runs began under.",
+    "amended after the run": "The rule was amended after the runs had begun.",
+    "not recorded": "Whether the rule was stated before the runs is not recorded.",
+}
+
+
 def _evidence(item: JudgedClaim) -> str:
     found = item.judgement
     parts = [found.reason]
@@ -263,6 +272,8 @@ def _evidence(item: JudgedClaim) -> str:
         )
     if found.scale:
         parts.append(f"Scale {found.scale}, {found.experiment}.")
+    if found.registration:
+        parts.append(_REGISTERED[found.registration])
     if found.stale:
         parts.append(f"Stale: {found.stale}.")
     return " ".join(parts)

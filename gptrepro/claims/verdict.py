@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 
 class Verdict(StrEnum):
@@ -32,8 +32,20 @@ class Verdict(StrEnum):
         return self in SUPPORTED or self in (Verdict.NOT_REPLICATED, Verdict.INCONCLUSIVE)
 
 
+MIRRORED = {
+    Verdict.REPLICATED: Verdict.NOT_REPLICATED,
+    Verdict.TREND: Verdict.NOT_REPLICATED,
+    Verdict.MECHANISM: Verdict.NOT_REPLICATED,
+    Verdict.NOT_REPLICATED: Verdict.TREND,
+}
+"""What a verdict says of a claim that states the opposite; all others say the same of both."""
+
 SUPPORTED = (Verdict.REPLICATED, Verdict.TREND, Verdict.MECHANISM)
 """The verdicts of a claim that an experiment supports."""
+
+
+Registration = Literal["stated before the run", "amended after the run", "not recorded"]
+"""What the record's hashes say of the rule that judges it (`gptrepro.results.preregistration`)."""
 
 
 @dataclass(frozen=True)
@@ -65,5 +77,7 @@ class Judgement:
     """The smallest effect that the test would have seen with 80% power."""
     p_value: float | None = None
     """Of the rule's own test; Holm's correction within a chapter works on it, and takes None for 1."""
+    registration: Registration | None = None
+    """Whether the rule was written down before the runs, in these words."""
     stale: str | None = None
     """Why the record no longer fits today's code and data, with the command that renews it."""

@@ -145,6 +145,25 @@ class Unit:
 
 C = TypeVar("C", bound=Config)
 
+Selection = Mapping[str, Any]
+"""Coordinates that are asked for, as `gptrepro.results.selection` says."""
+
+
+@dataclass(frozen=True)
+class NotBelow:
+    """An experiment's check of its own validity: ``arm`` does not score significantly below ``over``.
+
+    Where it does, as a fine-tuning that loses to its own linear probe, the experiment says nothing about a
+    paper: whatever rests on it is void.
+    """
+
+    arm: Selection
+    over: Selection
+    where: Selection = field(default_factory=dict)
+    """What both sides share."""
+    mean_over: str | None = None
+    """The coordinate whose values are averaged."""
+
 
 @dataclass(frozen=True)
 class Experiment(Generic[C]):
@@ -174,6 +193,8 @@ class Experiment(Generic[C]):
     replicated_over: Literal["seed", "item", "both"] = "seed"
     """What varies and enters intervals: seeds, the items of a scored set (released weights have no seeds), or
     both."""
+    valid_if: NotBelow | None = None
+    """The check that its record must pass for any claim to be judged by it."""
     chooses_settings: bool = False
     """A sweep whose outcome others take as a setting: it runs on pilot seeds and decides no claim."""
 

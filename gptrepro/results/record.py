@@ -180,6 +180,9 @@ class Run(_Strict):
     """The code at the start of each unit of work (`store.code_state`), each state once."""
     finished: str
     """Date of the end of the run, ISO 8601."""
+    rules: dict[str, Digest] | None = Field(default=None, exclude_if=lambda rules: rules is None)
+    """When the run began, the hash of each rule that was to judge it, by claim
+    (`gptrepro.results.preregistration`); None, and left out of the file, where it was not recorded."""
 
     @model_validator(mode="after")
     def _distinct(self) -> Run:

@@ -17,6 +17,7 @@ from gptrepro.errors import GptreproError
 from gptrepro.experiments.base import UNIT_SECONDS, Experiment, Unit, UnitOver, find_experiment
 from gptrepro.parallel import threads
 from gptrepro.results import store
+from gptrepro.results.preregistration import rules_on
 from gptrepro.results.record import (
     DataUsed,
     Hardware,
@@ -48,10 +49,12 @@ class SeedState:
 
 
 class UnitsSoFar(BaseModel):
-    """What the units of a seed took until now, and the states of the code that they began on."""
+    """What the units of a seed took until now, on which code, and under which rules the first began."""
 
     seconds: float = 0.0
     commits: list[str] = []
+    rules: dict[str, str] | None = None
+    """What was to judge the seed when its first unit began; None if that did not keep it."""
 
     @classmethod
     def of(cls, run: SeedRun) -> UnitsSoFar:
@@ -176,9 +179,11 @@ def _run_unit(run: SeedRun, deadline: float, device: str, compiled: bool, report
     folder.mkdir(parents=True, exist_ok=True)
     sources = {source.experiment.name: source.folder for source in run.builds_on}
     unit = Unit(run.seed, folder, storage.home() / "prepared", sources, deadline, device, compiled)
-    so_far, began_on = UnitsSoFar.of(run), store.code_state()
-    commits = list(dict.fromkeys([*so_far.commits, began_on]))
-    UnitsSoFar(seconds=so_far.seconds, commits=commits).keep(run)
+    so_far = UnitsSoFar.of(run)
+    rules = so_far.rules if so_far.commits else rules_on(experiment.name)
+    commits = list(dict.fromkeys([*so_far.commits, store.code_state()]))
+    so_far = UnitsSoFar(seconds=so_far.seconds, commits=commits, rules=rules)
+    so_far.keep(run)
     config = experiment.config(run.scale)
     texts = [load_corpus(corpus.name, split=corpus.split) for corpus in experiment.corpora(config)]
     began = time.monotonic()
@@ -189,7 +194,7 @@ def _run_unit(run: SeedRun, deadline: float, device: str, compiled: bool, report
         return False
     finally:  # what an interrupted or failed unit took counts, too: its results are kept
         wall = so_far.seconds + time.monotonic() - began
-        UnitsSoFar(seconds=wall, commits=commits).keep(run)
+        so_far.model_copy(update={"seconds": wall}).keep(run)
     settings = config.without_defaults()
     data = [DataUsed(name=t.name, split=t.split, digest=t.digest, tier=t.tier) for t in texts]
     record = Record.sealed(
@@ -216,6 +221,7 @@ def _run_unit(run: SeedRun, deadline: float, device: str, compiled: bool, report
                 versions=library_versions(),
                 commits=commits,
                 finished=datetime.now(UTC).date().isoformat(),
+                rules=rules,
             )
         ],
     )

@@ -43,7 +43,7 @@ def test_experiments_named_by_rules_exist():
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("- {id: a, where: x, statement: y, kind: result}", "either a rule or no_rule"),
+        ("- {id: a, where: x, statement: y, kind: result}", "one of rule, no_rule .* and mirror_of"),
         ("- {id: a, where: x, statement: y, kind: result, no_rule: cited}", "says why"),
         ("- {id: a, where: x, statement: y, kind: gossip, no_rule: cited, because: z}", "kind"),
         ("- {id: a, where: x, kind: result, no_rule: cited, because: z}", "it lacks statement, fill it in"),
@@ -58,6 +58,27 @@ def test_a_damaged_file_is_named_with_its_claim(tmp_path: Path, text, sentence):
     (tmp_path / "tables").mkdir()
     (tmp_path / "tables" / "t.csv").write_text("id,score\nx,1\n")
     (tmp_path / "gpt9.yml").write_text(text)
+    with pytest.raises(GptreproError, match=sentence):
+        load_claims(tmp_path)
+
+
+TRIED = "where: x, statement: y, kind: result, chapter: c, rule: {name: arm_beats, over: {arm: b}, "
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ("[{id: a, where: x, statement: y, kind: result, mirror_of: b}]", "names b, which is no claim"),
+        (f"[{{id: a, primary: true, {CITED}}}]", "a primary claim has a rule that an experiment answers"),
+        (
+            str([f"{{id: {name}, primary: true, {TRIED}experiment: gpt1-pretraining}}}}" for name in "abc"]),
+            "Chapter c has 3 primary claims: choose 2 at most",
+        ),
+    ],
+    ids=["mirror of nothing", "primary without a test", "all primary"],
+)
+def test_claims_that_do_not_go_together_are_refused(tmp_path: Path, rows, sentence):
+    (tmp_path / "gpt9.yml").write_text(rows.replace("'", ""))
     with pytest.raises(GptreproError, match=sentence):
         load_claims(tmp_path)
 

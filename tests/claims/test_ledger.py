@@ -8,11 +8,13 @@ import pytest
 
 from gptrepro.claims import Claim, Evidence, JudgedClaim, Judgement, Verdict, judge
 from gptrepro.claims import ledger as module
+from gptrepro.results.preregistration import rule_hash
+from tests.claims.records import line, record_of
 
 
 def cited(name: str, **changes: object) -> Claim:
     fields = {"paper": "p", "where": "x", "statement": "y", "kind": "result"}
-    rule = {} if "rule" in changes else {"no_rule": "cited", "because": "z"}
+    rule = {} if {"rule", "mirror_of"} & set(changes) else {"no_rule": "cited", "because": "z"}
     return Claim.model_validate({"id": name} | fields | rule | changes)
 
 
@@ -80,6 +82,24 @@ def test_a_test_without_a_p_value_counts_as_one(monkeypatch, other):
     assert judge([trial("a"), trial("b")], Evidence(records={}))[0].judgement == found["a"]
 
 
+@pytest.mark.parametrize(
+    ("verdict", "opposite"),
+    [
+        (Verdict.TREND, Verdict.NOT_REPLICATED),
+        (Verdict.NOT_REPLICATED, Verdict.TREND),
+        (Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_a_mirror_takes_the_opposite_verdict_of_one_test(monkeypatch, verdict, opposite):
+    """Alone or beside what it mirrors, and never as a test of its own."""
+    found = dataclasses.replace(FELL, verdict=verdict, p_value=0.04, n=3)
+    monkeypatch.setattr(module, "_judge_one", lambda claim, evidence: found)
+    known = [trial("a"), cited("b", mirror_of="a")]
+    monkeypatch.setattr(module, "load_claims", lambda: known)
+    for item in (judge(known)[1], judge(known[1:])[0]):
+        assert (item.judgement.verdict, item.judgement.n, item.basis) == (opposite, 3, "mirror")
+
+
 def test_what_no_trained_model_judges_is_no_test_of_its_chapter(monkeypatch):
     claims = [
         trial("a"),
@@ -100,3 +120,31 @@ def test_a_claim_has_one_verdict_whichever_are_asked_with_it(monkeypatch):
     together = judge(claims, Evidence(records={}))
     assert [judge([claim], Evidence(records={}))[0] for claim in claims] == together
     assert {item.judgement.verdict for item in together} == {Verdict.INCONCLUSIVE}
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        ([None, None, None], "not recorded"),
+        ([{}, {}, {}], "amended after the run"),
+        (["today", "today", None], "not recorded"),
+        (["today", "today", "today"], "stated before the run"),
+        (["today", "today", {"a": "0" * 64}], "amended after the run"),
+    ],
+    ids=["none kept", "rule came later", "one not kept", "all kept", "one began under another"],
+)
+def test_a_verdict_says_whether_its_rule_is_older_than_the_runs(kept, said):
+    rule = {"name": "arm_beats", "experiment": "gpt1-zero-shot", "arm": {"arm": "x"}, "over": {"arm": "y"}}
+    claim = trial("a", rule=rule)
+    assert claim.rule is not None
+    today = {"a": rule_hash(claim.rule.model_dump())}
+    record = record_of(
+        *(line([1.0 + gain, 1.1 + gain, 1.2], arm=arm) for arm, gain in (("x", 1), ("y", 0))),
+        experiment="gpt1-zero-shot",
+    )
+    runs = [
+        run.model_copy(update={"rules": today if rules == "today" else rules})
+        for run, rules in zip(record.runs, kept, strict=True)
+    ]
+    evidence = Evidence(records={"gpt1-zero-shot": record.model_copy(update={"runs": runs})})
+    assert judge([claim], evidence)[0].judgement.registration == said

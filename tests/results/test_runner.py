@@ -12,7 +12,7 @@ import pytest
 from gptrepro.errors import GptreproError
 from gptrepro.experiments import base
 from gptrepro.experiments.base import CorpusRef
-from gptrepro.results import local_record, obtain, progress_of, run_experiment, store
+from gptrepro.results import local_record, obtain, progress_of, run_experiment, runner, store
 from gptrepro.results.store import SeedRun
 from gptrepro.scales import Scale
 
@@ -57,6 +57,25 @@ def test_what_a_failed_unit_took_counts_in_the_record(coin):
     run_experiment(coin, Scale.SMOKE, report=lambda _: None)
     record = local_record(coin, Scale.SMOKE)
     assert record is not None and record.runs[0].wall_seconds >= 1000
+
+
+def test_a_seed_keeps_the_rules_that_it_began_under(coin, monkeypatch):
+    """Rules that change while a seed runs are not those that it was run for."""
+    stated = iter([{"claim": "a" * 64}, {"claim": "b" * 64}])
+    monkeypatch.setattr(runner, "rules_on", lambda name: next(stated))
+    assert run_experiment(coin, Scale.LAPTOP, seeds=[100, 101], report=lambda _: None)  # three units each
+    record = local_record(coin, Scale.LAPTOP)
+    assert record is not None
+    assert [run.rules for run in record.runs] == [{"claim": "a" * 64}, {"claim": "b" * 64}]
+
+
+def test_a_seed_that_began_before_rules_were_kept_does_not_claim_those_of_today(coin):
+    run = SeedRun(coin, Scale.SMOKE, 100)
+    run.folder.mkdir(parents=True)
+    (run.folder / "units.json").write_text('{"seconds": 1, "commits": ["a"]}')
+    run_experiment(coin, Scale.SMOKE, report=lambda _: None)
+    assert run.record is not None and run.record.runs[0].rules is None
+    assert '"rules"' not in run.record_path.read_text()
 
 
 def test_an_interrupted_seed_is_shown_as_started(coin):
