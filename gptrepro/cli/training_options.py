@@ -32,6 +32,7 @@ HELP = {"seed": "For weights, order of the data and dropout."}
 NO_OPTION = {
     "evaluate_at": "experiments draw curves over chosen updates; a reader has --evaluate-every",
     "checkpoint_at": "only experiments read the weights of chosen updates",
+    "branch_at": "only experiments branch off",
 }
 """Fields that are no option, and why."""
 

@@ -1,4 +1,4 @@
-"""One training on running text: of which network, on what, for how long; and several of them as arms.
+"""One training on running text: of which network, on what, for how long.
 
 A `TextTraining` is a plain value. From it follow the data that it reads, the optimiser's settings, the
 weights at each fraction of the run and the cost; so that experiments differ only in what they measure.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -18,20 +18,10 @@ import numpy as np
 import torch
 from pydantic import Field, model_validator
 
-from gptrepro import storage
 from gptrepro.earlier.kneser_ney import KneserNey
 from gptrepro.errors import GptreproError
 from gptrepro.evaluate.perplexity import Perplexity, TokenStream, evaluate_perplexity
-from gptrepro.experiments.base import (
-    Budget,
-    Config,
-    CorpusRef,
-    Measurement,
-    Row,
-    Unit,
-    UnitOver,
-    thin_out,
-)
+from gptrepro.experiments.base import Budget, Config, CorpusRef, Unit, UnitOver
 from gptrepro.experiments.networks import Network, NGram
 from gptrepro.model import Decoder
 from gptrepro.model.language_model import LanguageModel
@@ -47,7 +37,7 @@ from gptrepro.train.loop import TrainResult, train
 from gptrepro.train.precision import PrecisionName
 from gptrepro.train.schedule import ScheduleShape
 from gptrepro.train.settings import TrainSettings
-from gptrepro.train.state import load_weights, weights_file
+from gptrepro.train.state import branch_point, load_weights, weights_file
 
 EVALUATION_BATCH_TOKENS = 4096
 """Tokens that are scored together; it changes speed and nothing else."""
@@ -111,6 +101,10 @@ class TextTraining(Config):
     schedule: ScheduleShape = "cosine"
     final_rate_fraction: float = 0.0
     """The last learning rate as a fraction of the peak."""
+    cooldown: Fraction | None = None
+    """The share of the tokens over which alone the rate falls, at the end; until then it stays at the peak.
+    Each milestone is then a finished model, a branch of this training: the same training with so many tokens
+    in all, of which it repeats its own cooldown alone (Hägele et al. 2024, section 3)."""
     weight_decay: float = 0.01
     precision: PrecisionName = "fp32"
     """The number format of the matrix products: stated, so that another machine measures the same."""
@@ -189,9 +183,26 @@ class TextTraining(Config):
         """The update that completes ``fraction`` of the training; 0 is before the first."""
         return max(1, round(self.updates * fraction)) if fraction else 0
 
+    @property
+    def cooldown_updates(self) -> int | None:
+        """Updates over which the rate falls, where there is a cooldown."""
+        return None if self.cooldown is None else max(1, round(self.updates * self.cooldown))
+
+    @property
+    def branches(self) -> dict[int, TextTraining]:
+        """By their last update, the trainings that end at a milestone and share this one's constant rate."""
+        ends = {self.milestone(fraction) for fraction in self.milestones} - {self.updates}
+        one = self.batch_size * self.n_ctx
+        return {
+            end: self.model_copy(update={"tokens": end * one, "milestones": (Fraction(1),)})
+            for end in sorted(ends if self.cooldown is not None else ())
+        }
+
     def settings(self, seed: int) -> TrainSettings:
-        """The training of a seed."""
-        kept = tuple(self.milestone(fraction) for fraction in self.milestones)
+        """The training of a seed, without its branches."""
+        kept = tuple(dict.fromkeys(self.milestone(fraction) for fraction in self.milestones))
+        if self.cooldown is not None:
+            kept = tuple(update for update in kept if update == self.updates)
         return TrainSettings(
             steps=self.updates,
             batch_size=self.batch_size,
@@ -199,6 +210,7 @@ class TextTraining(Config):
             peak_lr=self.peak_learning_rate,
             warmup_steps=self.warmup_updates,
             schedule=self.schedule,
+            cooldown_steps=self.cooldown_updates,
             final_lr_fraction=self.final_rate_fraction,
             weight_decay=self.weight_decay,
             seed=seed,
@@ -206,6 +218,7 @@ class TextTraining(Config):
             log_every=max(1, self.updates // 50),
             evaluate_at=kept,
             checkpoint_at=(0, *kept) if kept else (),
+            branch_at=tuple(map(_branches_at, self.branches.values())),
         )
 
     @property
@@ -237,8 +250,9 @@ class TextTraining(Config):
         Raises:
             GptreproError: the weights of that fraction were not kept, or it is a counting model.
         """
-        model = self.model()
-        load_weights(model, weights_file(folder, self.milestone(fraction)))
+        model, update = self.model(), self.milestone(fraction)
+        place = _branch_folder(folder, update) if update in self.branches else folder
+        load_weights(model, weights_file(place, update))
         return model.eval()
 
     def train(
@@ -249,7 +263,7 @@ class TextTraining(Config):
         evaluate: Evaluate | None = None,
         name: str | None = None,
     ) -> TrainResult:
-        """Train the network of a seed, or go on; what has finished is only read.
+        """Train the network of a seed and its branches, or go on; what has finished is only read.
 
         Args:
             unit: its seed draws the weights and the order of the text.
@@ -264,15 +278,42 @@ class TextTraining(Config):
         scores = evaluate or heldout_scores
         if isinstance(self.network, NGram):
             return self._counted(self.network, text, unit.seed, scores)
+        place, called = folder or unit.folder, f"{name or self.network.kind}, seed {unit.seed}"
+        whole = self._trained(unit, text, place, scores, called)
+        history = {row["step"]: row for row in whole.history}
+        tokens, seconds = whole.tokens, whole.seconds
+        for end, branch in self.branches.items():
+            begin = branch_point(place, _branches_at(branch))
+            found = branch._trained(
+                unit, text, _branch_folder(place, end), scores, f"{called}, ending at {end}", begin
+            )
+            history[end] = found.history[-1]
+            tokens += (end - _branches_at(branch)) * self.batch_size * self.n_ctx
+            seconds += found.seconds
+        return replace(
+            whole, tokens=tokens, seconds=seconds, history=[history[step] for step in sorted(history)]
+        )
+
+    def _trained(
+        self,
+        unit: Unit,
+        text: TokenizedText,
+        folder: Path,
+        scores: Evaluate,
+        name: str,
+        branch_from: Path | None = None,
+    ) -> TrainResult:
+        """The training of a seed in a folder, without its branches."""
         result = train(
             self.fresh(unit.seed),
             self.batches(text, unit.seed),
             replace(self.settings(unit.seed), compile=unit.compile),
-            folder or unit.folder,
+            folder,
             evaluate=lambda model: scores(self, model, text),
             device=unit.device,
             stop_after_seconds=unit.seconds_left(),
-            name=f"{name or self.network.kind}, seed {unit.seed}",
+            name=name,
+            branch_from=branch_from,
         )
         if not result.finished:
             raise UnitOver
@@ -310,12 +351,23 @@ class TextTraining(Config):
         """What the training of one network costs; counting is free."""
         if isinstance(self.network, NGram):
             return Budget(parameters=0, tokens=0, flops=0.0)
-        tokens = self.updates * self.batch_size * self.n_ctx
+        updates = self.updates + sum(branch.cooldown_updates or 0 for branch in self.branches.values())
+        tokens = updates * self.batch_size * self.n_ctx
         return Budget(
             parameters=self.network.parameters(self.n_vocab, self.n_ctx),
             tokens=tokens,
             flops=tokens * self.network.flops_per_token(self.n_vocab, self.n_ctx),
         )
+
+
+def _branches_at(branch: TextTraining) -> int:
+    """The last update that a branch has in common with the training that it leaves."""
+    return branch.updates - (branch.cooldown_updates or 0)
+
+
+def _branch_folder(folder: Path, end: int) -> Path:
+    """Where the branch that ends with an update is trained, below the folder of the whole training."""
+    return folder / "branches" / f"step-{end:08d}"
 
 
 Evaluate = Callable[[TextTraining, Any, TokenizedText], Mapping[str, float]]
@@ -331,61 +383,3 @@ def heldout_scores(training: TextTraining, model: Any, text: TokenizedText) -> M
         "heldout_perplexity_per_word": scored.perplexity_per_word,
         "heldout_bits_per_byte": scored.bits_per_byte,
     }
-
-
-class TextArms(Config):
-    """An experiment that compares trainings: each seed makes them one after the other."""
-
-    arms: dict[str, TextTraining]
-
-    @property
-    def corpora(self) -> list[CorpusRef]:
-        """The text that any arm reads or is scored on."""
-        return list(dict.fromkeys(corpus for arm in self.arms.values() for corpus in arm.corpora))
-
-    def budget(self) -> Budget:
-        """What all arms cost; the parameters are those of the largest."""
-        costs = [arm.budget() for arm in self.arms.values()]
-        return Budget(
-            parameters=max(cost.parameters for cost in costs),
-            tokens=sum(cost.tokens for cost in costs),
-            flops=sum(cost.flops for cost in costs),
-        )
-
-    def train(self, unit: Unit, evaluate: Evaluate | None = None) -> dict[str, TrainResult]:
-        """Train every arm in a folder of its own, or go on.
-
-        Raises:
-            UnitOver: the unit's time is used up.
-        """
-        return {
-            name: arm.train(unit, folder=unit.folder / name, evaluate=evaluate, name=name)
-            for name, arm in self.arms.items()
-        }
-
-    def measurement(
-        self, unit: Unit, results: Mapping[str, TrainResult], rows: list[Row], history: Iterable[str]
-    ) -> Measurement:
-        """What a seed measured, with the course of the named figures in every arm."""
-        digests = {arm.load_tokenizer(unit.prepared).digest: None for arm in self.arms.values()}
-        formats = {result.resolved.precision for result in results.values() if result.resolved}
-        together = storage.sha256_text(storage.canonical_json(list(digests)))
-        return Measurement(
-            rows=rows,
-            history=thin_out(joined({arm: result.history for arm, result in results.items()}, history)),
-            tokens=sum(result.tokens for result in results.values()),
-            flops=self.budget().flops,
-            tokenizer=next(iter(digests)) if len(digests) == 1 else together,
-            precision=" and ".join(sorted(formats)) or "fp32",
-        )
-
-
-def joined(histories: Mapping[str, list[dict[str, float]]], names: Iterable[str]) -> list[dict[str, float]]:
-    """The histories of all arms as one: a row for each step, ``<name>_<arm>`` for each of ``names``."""
-    chosen = tuple(names)
-    steps: dict[float, dict[str, float]] = {}
-    for arm, history in histories.items():
-        for logged in history:
-            place = steps.setdefault(logged["step"], {"step": logged["step"], "tokens": logged["tokens"]})
-            place |= {f"{name}_{arm}": logged[name] for name in chosen if name in logged}
-    return list(steps.values())

@@ -29,7 +29,9 @@ from gptrepro.train.resolved import Resolved
 from gptrepro.train.settings import TrainSettings
 from gptrepro.train.state import (
     TrainingState,
+    branch_point,
     newest_checkpoint,
+    open_branch_point,
     restore,
     save_checkpoint,
     save_weights,
@@ -75,6 +77,7 @@ def train(
     name: str = "training",
     progress: bool = True,
     world: World = ONE,
+    branch_from: Path | None = None,
 ) -> TrainResult:
     """Train ``model`` in place, or go on where an earlier call in the same ``folder`` stopped.
 
@@ -94,6 +97,8 @@ def train(
         progress: whether to show progress at all.
         world: the processes that train this model together; each calls ``train`` with the same arguments
             (and a device of its own), and they share the folder, in which the first one writes.
+        branch_from: what another training has kept (``branch_point``): this one begins there, as if it had
+            come so far itself, and its settings may end it in another way.
 
     Returns:
         The result; the model is left in evaluation mode.
@@ -116,6 +121,9 @@ def train(
         torch.manual_seed(settings.seed)
         model.to(place)
         checkpoint = world.from_first(lambda: newest_checkpoint(folder / "checkpoints"))
+        as_branch = checkpoint is None and branch_from is not None
+        if as_branch:
+            checkpoint = world.from_first(lambda: open_branch_point(cast(Path, branch_from)))
         begun = checkpoint.resolved if checkpoint is not None else None
         precision = world.from_first(
             lambda: choose_precision(settings.precision, place, begun.precision if begun else None).name
@@ -133,7 +141,7 @@ def train(
             Resolved(place.type, precision, compiles, world.size),
         )
         if checkpoint is not None:
-            restore(state, checkpoint)
+            restore(state, checkpoint, branch=as_branch)
         world.copy_from_first(model.state_dict().values())
         now = state.progress
         spent_before, last_save = now.seconds, began
@@ -183,6 +191,10 @@ def train(
                 if now.step in settings.checkpoint_at:
                     losses.settle()
                     world.from_first(lambda: save_weights(model, weights_file(folder, now.step)))
+                if now.step in settings.branch_at:
+                    losses.settle()
+                    kept = branch_point(folder, now.step).parent
+                    world.from_first(lambda: save_checkpoint(state, kept, keep_all=True))  # noqa: B023
                 clock = time.monotonic()
                 now.seconds = spent_before + clock - began
                 time_is_up, save_is_due, stop_signal = world.largest(

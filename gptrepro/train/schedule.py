@@ -16,11 +16,13 @@ ScheduleShape = Literal["cosine", "linear", "constant"]
 
 @dataclass(frozen=True)
 class LearningRate:
-    """Linear warm-up from zero, a decay, then a constant floor.
+    """Linear warm-up from zero, the peak for a while, a decay, then a constant floor.
 
     GPT-1: 2,000 updates of warm-up to 2.5e-4, cosine to zero over the whole training. GPT-1's
     fine-tuning: warm-up over 0.2% of it, then linear to zero. GPT-3: 375 million tokens of
-    warm-up, cosine to 10% of the peak at 260 billion tokens, constant for the remaining 40 billion.
+    warm-up, cosine to 10% of the peak at 260 billion tokens, constant for the remaining 40 billion. None of
+    them holds the peak: trainings that do (Hägele et al. 2024, section 3) share all that comes before
+    their decay.
     """
 
     peak: float
@@ -31,6 +33,8 @@ class LearningRate:
     shape: ScheduleShape
     floor: float = 0.0
     """The final rate as a fraction of the peak."""
+    hold: float = 0.0
+    """Progress until which the peak is held, where that is after the warm-up."""
 
     def at(self, progress: float) -> float:
         """The rate after ``progress`` updates or tokens."""
@@ -38,7 +42,8 @@ class LearningRate:
             return self.peak * progress / self.warmup
         if self.shape == "constant":
             return self.peak
-        done = min(1.0, (progress - self.warmup) / max(self.end - self.warmup, 1e-9))
+        begin = max(self.warmup, self.hold)
+        done = min(1.0, max(0.0, progress - begin) / max(self.end - begin, 1e-9))
         remaining = 0.5 * (1.0 + math.cos(math.pi * done)) if self.shape == "cosine" else 1.0 - done
         return self.peak * (self.floor + (1.0 - self.floor) * remaining)
 

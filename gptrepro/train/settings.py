@@ -20,9 +20,13 @@ NEUTRAL_SETTINGS = frozenset(
         "evaluate_at",
         "checkpoint_every_seconds",
         "checkpoint_at",
+        "branch_at",
     }
 )
 """Settings that may change when a training goes on: how it is computed and watched, not what is computed."""
+
+OWN_SETTINGS_OF_A_BRANCH = frozenset({"steps", "schedule", "cooldown_steps", "final_lr_fraction"})
+"""Settings that decide how a training ends, in which a branch may differ from what it goes on from."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,8 @@ class TrainSettings:
     """Updates of linear warm-up."""
     schedule: ScheduleShape = "cosine"
     """How the rate falls after the warm-up."""
+    cooldown_steps: int | None = None
+    """Last updates over which alone the rate falls; until then it stays at the peak."""
     final_lr_fraction: float = 0.0
     """Where the rate ends, as a fraction of the peak."""
     warmup_tokens: int | None = None
@@ -86,11 +92,13 @@ class TrainSettings:
     """Save after so many seconds what the training needs to go on."""
     checkpoint_at: tuple[int, ...] = ()
     """Updates after which the weights are kept for good (``weights_file``); 0 is the untrained model."""
+    branch_at: tuple[int, ...] = ()
+    """Updates after which all that another training needs to go on is kept for good (``branch_point``)."""
 
     def __post_init__(self) -> None:
         for name, least in (
             *((name, 1) for name in ("steps", "batch_size", "context", "accumulate", "log_every")),
-            *((name, 1) for name in ("evaluate_every", "decay_tokens")),
+            *((name, 1) for name in ("evaluate_every", "decay_tokens", "cooldown_steps")),
             *((name, 0) for name in ("warmup_steps", "warmup_tokens", "ramp_tokens")),
             *((name, 0) for name in ("eps", "weight_decay", "checkpoint_every_seconds")),
         ):
@@ -114,6 +122,14 @@ class TrainSettings:
             raise GptreproError(f"warmup_steps {self.warmup_steps} is more than steps {self.steps}.")
         if (self.warmup_tokens is None) != (self.decay_tokens is None):
             raise GptreproError("A schedule in tokens needs both warmup_tokens and decay_tokens.")
+        if self.cooldown_steps is not None:
+            if self.schedule == "constant" or self.warmup_tokens is not None:
+                raise GptreproError("cooldown_steps need a schedule in updates that falls: linear or cosine.")
+            if self.warmup_steps + self.cooldown_steps > self.steps:
+                raise GptreproError(
+                    f"warmup_steps {self.warmup_steps} and cooldown_steps {self.cooldown_steps} together are "
+                    f"more than steps {self.steps}."
+                )
         if (self.ramp_tokens is None) != (self.ramp_batch_size is None):
             raise GptreproError("A batch ramp needs both ramp_batch_size and ramp_tokens.")
         if self.ramp_batch_size is not None and not 1 <= self.ramp_batch_size <= self.batch_size:
@@ -125,7 +141,9 @@ class TrainSettings:
             progress, warmup, end = tokens, self.warmup_tokens, self.decay_tokens
         else:
             progress, warmup, end = updates, self.warmup_steps, self.steps
-        return LearningRate(self.peak_lr, warmup, end, self.schedule, self.final_lr_fraction).at(progress)
+        hold = 0 if self.cooldown_steps is None else self.steps - self.cooldown_steps
+        schedule = LearningRate(self.peak_lr, warmup, end, self.schedule, self.final_lr_fraction, hold)
+        return schedule.at(progress)
 
     def sequences(self, tokens_seen: int) -> int:
         """Sequences in the update that follows ``tokens_seen`` tokens."""
@@ -136,10 +154,21 @@ class TrainSettings:
     @property
     def tokens(self) -> int:
         """Tokens of all updates together."""
+        return self.tokens_of(self.steps)
+
+    def tokens_of(self, updates: int) -> int:
+        """Tokens of so many updates from the start."""
         if self.ramp_batch_size is None or self.ramp_tokens is None:
-            return self.steps * self.batch_size * self.context
+            return updates * self.batch_size * self.context
         ramp = BatchRamp(self.ramp_batch_size, self.batch_size, self.ramp_tokens)
-        return ramp.tokens_of(self.steps, self.context)
+        return ramp.tokens_of(updates, self.context)
+
+    def begins_as(self, other: TrainSettings, updates: int) -> bool:
+        """Whether the learning rates of the first ``updates`` updates are those of another training."""
+        return all(
+            self.learning_rate(n, self.tokens_of(n)) == other.learning_rate(n, other.tokens_of(n))
+            for n in range(1, updates + 1)
+        )
 
     def logs_after(self, updates: int) -> bool:
         """Whether a row is due after so many updates."""

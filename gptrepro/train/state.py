@@ -33,7 +33,7 @@ from gptrepro.train.feed import BatchSource
 from gptrepro.train.log import Row, read_rows, write_rows
 from gptrepro.train.optimizer import load_optimizer_tensors, optimizer_tensors
 from gptrepro.train.resolved import Resolved
-from gptrepro.train.settings import NEUTRAL_SETTINGS, TrainSettings
+from gptrepro.train.settings import NEUTRAL_SETTINGS, OWN_SETTINGS_OF_A_BRANCH, TrainSettings
 
 KEPT_CHECKPOINTS = 2
 
@@ -90,8 +90,8 @@ class Checkpoint:
         )
 
 
-def save_checkpoint(state: TrainingState, folder: Path) -> None:
-    """Write a checkpoint of ``state`` under ``folder`` and drop all but the last two.
+def save_checkpoint(state: TrainingState, folder: Path, *, keep_all: bool = False) -> None:
+    """Write a checkpoint of ``state`` under ``folder`` and drop all but the last two, unless all are kept.
 
     Raises:
         GptreproError: the disk is full; the earlier checkpoints are untouched.
@@ -116,8 +116,27 @@ def save_checkpoint(state: TrainingState, folder: Path) -> None:
         }
         signed = {"content": content, "sha256": sha256_text(canonical_json(content))}
         write_text(temporary / "state.json", json.dumps(signed, indent=1))
-    for old in _checkpoints(folder)[KEPT_CHECKPOINTS:]:
+    for old in [] if keep_all else _checkpoints(folder)[KEPT_CHECKPOINTS:]:
         shutil.rmtree(old, ignore_errors=True)
+
+
+def branch_point(folder: Path, step: int) -> Path:
+    """Where ``branch_at`` keeps the checkpoint of a step, under a training's folder."""
+    return folder / "branch-points" / f"step-{step:08d}"
+
+
+def open_branch_point(path: Path) -> Checkpoint:
+    """The checkpoint of another training that a branch goes on from.
+
+    Raises:
+        GptreproError: it is missing or damaged.
+    """
+    content = _verified_content(path)
+    if content is None:
+        raise GptreproError(
+            f"There is no intact checkpoint to branch from at {path}: delete that training and run it again."
+        )
+    return Checkpoint(path, content)
 
 
 def newest_checkpoint(folder: Path) -> Checkpoint | None:
@@ -140,8 +159,11 @@ def newest_checkpoint(folder: Path) -> Checkpoint | None:
     return None
 
 
-def restore(state: TrainingState, checkpoint: Checkpoint) -> None:
+def restore(state: TrainingState, checkpoint: Checkpoint, *, branch: bool = False) -> None:
     """Bring ``state`` to where it was when the checkpoint was taken.
+
+    A ``branch`` goes on from the checkpoint of another training and may end in another way. What was done so
+    far must be what it would have done itself; the time that it took counts as the other's.
 
     Raises:
         GptreproError: the checkpoint is of another model or of other settings.
@@ -149,12 +171,19 @@ def restore(state: TrainingState, checkpoint: Checkpoint) -> None:
     path, content = checkpoint.path, checkpoint.content
     folder = path.parent.parent
     now = json.loads(json.dumps(asdict(state.settings)))
+    free = NEUTRAL_SETTINGS | (OWN_SETTINGS_OF_A_BRANCH if branch else frozenset())
     for name, value in content["settings"].items():
-        if name not in NEUTRAL_SETTINGS and now.get(name) != value:
+        if name not in free and now.get(name) != value:
             raise GptreproError(
                 f"{folder} holds a training with {name} {value}, not {now.get(name)}: "
                 "choose another folder, or delete this one to start anew."
             )
+    step = content["progress"]["step"]
+    if branch and not state.settings.begins_as(TrainSettings(**content["settings"]), step):
+        raise GptreproError(
+            f"{folder} holds a training whose first {step:,} updates had other learning rates: branch off "
+            "while its rate is constant, and give the branch the same peak and warm-up."
+        )
     if content["model"] != json.loads(json.dumps(_described(state.model))):
         raise GptreproError(
             f"{folder} holds a training of another model: choose another folder, or "
@@ -167,6 +196,8 @@ def restore(state: TrainingState, checkpoint: Checkpoint) -> None:
         state.scaler.load_state_dict(content["scaler"])
     state.batches.load_state_dict(content["batches"])
     state.progress = Progress(**content["progress"])
+    if branch:
+        state.progress.seconds = 0.0
     # Checkpoints of gptrepro 0.1 left the rows to the log beside them.
     kept = path if "metrics.jsonl" in content["files"] else folder
     state.rows = [row for row in read_rows(kept / "metrics.jsonl") if row["step"] <= state.progress.step]

@@ -26,6 +26,7 @@ OPTIONS = {
     "--learning-rate 0.5": {"peak_lr": 0.5},
     "--warmup 7": {"warmup_steps": 7},
     "--schedule linear": {"schedule": "linear"},
+    "--cooldown-steps 5 --warmup 7": {"cooldown_steps": 5, "warmup_steps": 7},
     "--final-lr-fraction 0.1": {"final_lr_fraction": 0.1},
     "--warmup-tokens 5 --decay-tokens 9": {"warmup_tokens": 5, "decay_tokens": 9},
     "--ramp-batch-size 2 --ramp-tokens 300": {"ramp_batch_size": 2, "ramp_tokens": 300},

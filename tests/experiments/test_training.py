@@ -13,9 +13,10 @@ from pydantic import ValidationError
 from gptrepro.errors import GptreproError
 from gptrepro.evaluate.perplexity import evaluate_perplexity
 from gptrepro.experiments import training as module
+from gptrepro.experiments.arms import TextArms, joined
 from gptrepro.experiments.base import CorpusRef, Unit, UnitOver
 from gptrepro.experiments.networks import DecoderNetwork, LSTMNetwork, NGram, init_std_at
-from gptrepro.experiments.training import TextArms, TextTraining, joined
+from gptrepro.experiments.training import TextTraining
 from gptrepro.sources.corpora import load_corpus
 from gptrepro.text.mixture import Mixture
 from gptrepro.text.samples import Sample
@@ -145,6 +146,55 @@ def test_weights_are_given_back_as_they_were_at_a_fraction(tmp_path):
     assert all(torch.equal(a, b) for a, b in zip(fresh.parameters(), untrained.parameters(), strict=True))
     with pytest.raises(GptreproError, match="no weights"):
         training.pretrained(tmp_path / "seed", Fraction(1, 4))
+
+
+COOLED = TRAINING.model_copy(
+    update={
+        "tokens": 20 * 40,
+        "warmup_updates": 2,
+        "schedule": "linear",
+        "cooldown": Fraction(1, 5),
+        "milestones": (Fraction(1, 4), Fraction(1, 2), Fraction(1)),
+    }
+)
+
+
+def test_with_a_cooldown_every_milestone_is_a_finished_training_of_its_own(tmp_path):
+    result = COOLED.train(Unit(100, tmp_path / "seed", tmp_path))
+    for fraction in COOLED.milestones:
+        tokens = int(COOLED.tokens * fraction)
+        alone, place = (
+            COOLED.model_copy(update={"tokens": tokens, "milestones": (Fraction(1),)}),
+            tmp_path / str(tokens),
+        )
+        expected = alone.train(Unit(100, place, tmp_path))
+        at = COOLED.row_at(result, fraction)
+        assert at["lr"] == 0.0 and at["tokens"] == tokens
+        assert at["heldout_nll"] == alone.row_at(expected)["heldout_nll"]
+        finished = (
+            COOLED.pretrained(tmp_path / "seed", fraction),
+            alone.pretrained(tmp_path / f"alone {tokens}"),
+        )
+        assert all(torch.equal(a, b) for a, b in zip(*(each.parameters() for each in finished), strict=True))
+    steps = [row["step"] for row in result.history]
+    assert steps == sorted(set(steps))
+
+
+def test_branches_cost_their_cooldowns_alone(tmp_path):
+    result = COOLED.train(Unit(100, tmp_path / "seed", tmp_path))
+    assert result.tokens == COOLED.budget().tokens == (20 + 1 + 2) * 40
+
+
+def test_a_training_with_branches_that_is_stopped_goes_on_to_the_same_end(tmp_path):
+    whole, interrupted = COOLED.train(Unit(100, tmp_path / "whole", tmp_path)), 0
+    while True:
+        try:
+            pieces = COOLED.train(Unit(100, tmp_path / "pieces", tmp_path, deadline=0.0))
+            break
+        except UnitOver:
+            interrupted += 1
+    assert interrupted == 20 + 1 + 2 - 3  # an update each, and the three ends
+    assert pieces.history == whole.history
 
 
 def test_device_and_compilation_of_the_unit_reach_the_training(tmp_path, monkeypatch):

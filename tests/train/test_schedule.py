@@ -37,6 +37,12 @@ def test_a_constant_rate_stays_after_the_warm_up() -> None:
     assert [rate(5), rate(10), rate(100), rate(1000)] == [0.5, 1.0, 1.0, 1.0]
 
 
+def test_a_held_peak_falls_at_the_end_alone() -> None:
+    rate = LearningRate(peak=1.0, warmup=10, end=100, shape="linear", hold=80, floor=0.1).at
+    assert [rate(5), rate(10), rate(80)] == [0.5, 1.0, 1.0]
+    assert [rate(90), rate(100)] == pytest.approx([0.55, 0.1])
+
+
 def test_gpt3_batch_grows_from_32k_tokens_to_half_a_million() -> None:
     ramp = BatchRamp(start=16, full=256, tokens=4_000_000_000)  # sequences of 2,048: 32,768 to 524,288 tokens
     assert [ramp.at(0), ramp.at(2e9), ramp.at(4e9), ramp.at(300e9)] == [16, 136, 256, 256]

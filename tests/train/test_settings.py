@@ -21,6 +21,9 @@ from tests.train.tiny import tiny_settings
         {"accumulate": 0},
         {"precision": "fp64"},
         {"schedule": "step"},
+        {"cooldown_steps": 10},
+        {"cooldown_steps": 2, "schedule": "constant"},
+        {"cooldown_steps": 2, "warmup_tokens": 48, "decay_tokens": 480},
     ],
 )
 def test_impossible_settings_are_refused(wrong: dict[str, Any]) -> None:

@@ -22,9 +22,10 @@ from fractions import Fraction
 from typing import Any
 
 from gptrepro.earlier.kneser_ney import KneserNey
+from gptrepro.experiments.arms import TextArms
 from gptrepro.experiments.base import Experiment, Measurement, Unit, register, row
 from gptrepro.experiments.networks import DecoderNetwork, LSTMNetwork, NGram, gpt2_decoder
-from gptrepro.experiments.training import TextArms, TextTraining, TokenizedText
+from gptrepro.experiments.training import TextTraining, TokenizedText
 from gptrepro.scales import Scale
 
 MILESTONES = tuple(Fraction(1, 2**k) for k in (3, 2, 1, 0))

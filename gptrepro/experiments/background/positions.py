@@ -20,9 +20,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from gptrepro.evaluate.perplexity import loss_by_position
+from gptrepro.experiments.arms import TextArms
 from gptrepro.experiments.base import Experiment, Measurement, Row, Unit, register, row
 from gptrepro.experiments.networks import gpt2_decoder
-from gptrepro.experiments.training import TextArms, TextTraining, TokenizedText
+from gptrepro.experiments.training import TextTraining, TokenizedText
 from gptrepro.model.config import Positions
 from gptrepro.scales import Scale
 

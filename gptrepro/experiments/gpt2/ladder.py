@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from gptrepro.experiments.arms import TextArms
 from gptrepro.experiments.base import Experiment, Measurement, Unit, register, row
 from gptrepro.experiments.networks import DecoderNetwork, gpt2_decoder
-from gptrepro.experiments.training import TextArms, TextTraining, TokenizedText
+from gptrepro.experiments.training import TextTraining, TokenizedText
 from gptrepro.published import PUBLISHED
 from gptrepro.scales import Scale
 from gptrepro.text.samples import spread_passages
