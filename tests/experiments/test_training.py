@@ -163,18 +163,13 @@ def test_with_a_cooldown_every_milestone_is_a_finished_training_of_its_own(tmp_p
     result = COOLED.train(Unit(100, tmp_path / "seed", tmp_path))
     for fraction in COOLED.milestones:
         tokens = int(COOLED.tokens * fraction)
-        alone, place = (
-            COOLED.model_copy(update={"tokens": tokens, "milestones": (Fraction(1),)}),
-            tmp_path / str(tokens),
-        )
+        place = tmp_path / str(tokens)
+        alone = COOLED.model_copy(update={"tokens": tokens, "milestones": (Fraction(1),)})
         expected = alone.train(Unit(100, place, tmp_path))
         at = COOLED.row_at(result, fraction)
         assert at["lr"] == 0.0 and at["tokens"] == tokens
         assert at["heldout_nll"] == alone.row_at(expected)["heldout_nll"]
-        finished = (
-            COOLED.pretrained(tmp_path / "seed", fraction),
-            alone.pretrained(tmp_path / f"alone {tokens}"),
-        )
+        finished = COOLED.pretrained(tmp_path / "seed", fraction), alone.pretrained(place)
         assert all(torch.equal(a, b) for a, b in zip(*(each.parameters() for each in finished), strict=True))
     steps = [row["step"] for row in result.history]
     assert steps == sorted(set(steps))

@@ -65,7 +65,7 @@ def _measure(config: TextArms, unit: Unit) -> Measurement:
     return config.measurement(unit, results, rows, ("loss", "bits_per_byte"), outcomes)
 
 
-RATES = {
+RATES: dict[Scale, dict[str, tuple[float, ...]]] = {
     Scale.SMOKE: {"gpt": (3e-3, 6e-3), "lstm": (1e-2, 2e-2)},
     Scale.LAPTOP: {"gpt": (7.5e-4, 1.5e-3, 3e-3, 6e-3, 1.2e-2), "lstm": (5e-3, 1e-2, 2e-2, 4e-2, 8e-2)},
     Scale.GPU: {"gpt": (1.5e-4, 3e-4, 6e-4, 1.2e-3, 2.4e-3), "lstm": (5e-4, 1e-3, 2e-3, 4e-3, 8e-3)},
@@ -99,8 +99,8 @@ def _arms(scale: Scale, network: DecoderNetwork, order: int, **training: Any) ->
 CONFIGS = {
     Scale.SMOKE: _arms(
         Scale.SMOKE, gpt2_decoder(n_layers=2, d_model=32, n_heads=2), order=3, corpus="plays", n_vocab=512,
-        n_ctx=32, tokens=80 * 8 * 32, batch_size=8, warmup_updates=4, corpus_tokens=50_000,
-        tokenizer_documents=1, heldout_tokens=8192,
+        n_ctx=32, tokens=40 * 8 * 32, batch_size=8, warmup_updates=4, corpus_tokens=50_000,
+        tokenizer_documents=1, heldout_tokens=4096,
     ),
     Scale.LAPTOP: _arms(
         Scale.LAPTOP, gpt2_decoder(n_layers=3, d_model=64, n_heads=2), order=4, corpus="books",
