@@ -11,8 +11,9 @@ What was chosen, and why:
   ablation (section 5). At 4 million tokens there are 27 for each parameter outside the embeddings, so that a
   model can learn what its size allows; five seeds of a larger one would take a night.
 - Batch and warm-up are the same for both, and so is the effort: each gets the best of five rates, which lie a
-  factor of two apart, from a sweep over the whole training on a pilot seed (`background-gpt-learning-rate`,
-  `background-lstm-learning-rate`). One rate serves all four points of a network.
+  factor of two apart, from a sweep on a pilot seed (`background-gpt-learning-rate`,
+  `background-lstm-learning-rate`). One rate serves all four points of a network, so it is chosen at one in
+  their midst: finished models of one million tokens.
 - Sweeps are scored on two held-out novels (`novels-familiar`), reports on four others (`novels-unread`).
 - The order of the n-gram is the best of 2 to 6 in the mean over the first and the last point, on the sweeps'
   novels and pilot seed 0.
@@ -38,6 +39,9 @@ from gptrepro.text.samples import Sample
 
 POINTS = tuple(Fraction(1, 2**k) for k in (3, 2, 1, 0))
 """Shares of the tokens at which finished models are scored."""
+
+SWEPT_AT = POINTS[1]
+"""The point whose finished models a sweep compares."""
 
 PASSAGES = 32
 """Equal parts of the scored text, over which intervals are taken as well as over seeds."""
@@ -133,13 +137,13 @@ LEARNING_CURVES = register(
 
 
 def _sweep(arm: str) -> dict[Scale, LearningRateSweep]:
-    """The whole training at each rate, scored on novels that no report scores."""
+    """The training up to one point at each rate, finished and scored on novels that no report scores."""
     swept = {}
     for scale, config in CONFIGS.items():
         whole = config.arms[arm]
         if whole.heldout is not None:
             whole = whole.model_copy(update={"heldout": "novels-familiar"})
-        swept[scale] = LearningRateSweep.of(whole, whole.updates, RATES[scale][arm])
+        swept[scale] = LearningRateSweep.of(whole, whole.milestone(SWEPT_AT), RATES[scale][arm])
     return swept
 
 
@@ -148,7 +152,7 @@ GPT_LEARNING_RATE, LSTM_LEARNING_RATE = (
         learning_rate_experiment(
             f"background-{arm}-learning-rate",
             "background",
-            f"Which peak learning rate is best for the {called} of the learning curves, over all its tokens?",
+            f"Which peak learning rate is best for the {called} of the learning curves, at one point?",
             _sweep(arm),
         )
     )
