@@ -7,13 +7,13 @@ what is published comes from `gptrepro.experiments` alone.
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import BaseModel
 
 from gptrepro import storage
 from gptrepro.checkpoints import load_checkpoint, save_checkpoint
@@ -24,6 +24,7 @@ from gptrepro.generation.sampling import generate
 from gptrepro.model import Decoder, DecoderConfig
 from gptrepro.published import PUBLISHED, published_model
 from gptrepro.sources.assets import tokenizer_files
+from gptrepro.sources.catalogue import catalogue
 from gptrepro.sources.corpora import Corpus, load_corpus
 from gptrepro.sources.text_file import TextFile, open_text_file
 from gptrepro.tasks.prompted import Item
@@ -47,11 +48,13 @@ SHARDS = "shards"
 def open_text(name: str, split: str = "train") -> Corpus | TextFile:
     """A text by its name in ``data/sources``, or a UTF-8 file by its path.
 
+    What has the name of a data set and lies in the working folder is given as ``./name``.
+
     Raises:
         GptreproError: neither a known name nor a file.
     """
     path = Path(name)
-    if path.suffix or path.exists():
+    if name not in catalogue().corpora and (path.suffix or path.is_file()):
         return open_text_file(path)
     return load_corpus(name, split=split)
 
@@ -251,31 +254,25 @@ def completions_of(checkpoint: Path, jsonl: Path) -> dict[str, Any]:
     }
 
 
+class Completion(BaseModel):
+    """A row of a file of completions; it may hold more."""
+
+    context: str
+    completion: str
+
+
 def read_completions(path: Path) -> list[Item]:
     """The rows of a JSON lines file, each with the texts ``context`` and ``completion``.
 
     Raises:
         GptreproError: the file is missing or empty, or a line is not such a row; it names the line.
     """
-    text = storage.read_text(path, "file of completions", "name a JSON lines file in UTF-8")
-    items: list[Item] = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            item = Item((row["context"],), (row["completion"],))
-            well_formed = all(isinstance(part, str) for part in (*item.contexts, *item.targets))
-        except (ValueError, KeyError, TypeError):
-            well_formed = False
-        if not well_formed:
-            raise GptreproError(
-                f'Line {number} of {path} is no row {{"context": "...", "completion": "..."}}: correct it.'
-            )
-        items.append(item)
-    if not items:
+    form = 'row {"context": "...", "completion": "..."}'
+    otherwise = "give it one such JSON object a line, in UTF-8"
+    rows = storage.read_json_lines(path, Completion, "file of completions", form, otherwise)
+    if not rows:
         raise GptreproError(f"{path} has no rows: give it one JSON object a line.")
-    return items
+    return [Item((row.context,), (row.completion,)) for row in rows]
 
 
 def continue_prompt(

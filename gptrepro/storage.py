@@ -12,34 +12,25 @@ import functools
 import hashlib
 import json
 import os
-import re
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import filelock
 import platformdirs
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from gptrepro import temporaries
 from gptrepro.errors import GptreproError, StorageError
 
 T = TypeVar("T")
 
 LOCK = ".lock"
 """The file in a folder that says who holds it, by the system's lock and not by being there."""
-
-STALE_SECONDS = 3600.0
-"""A temporary file or folder whose writer is gone is swept when nobody has touched it for so long."""
-
-_TEMPORARY = re.compile(r"\.(?P<name>.+)\.(?P<pid>\d+)-\w+\.(?P<kind>new|old)")
-"""What an atomic write is called before it is done, or what it replaces: the name, the process, its kind."""
-
-_STARTED = time.time()
 
 
 def home() -> Path:
@@ -98,6 +89,10 @@ def explained(path: Path) -> Iterator[None]:
                 f"{path} cannot be written (permission denied): point GPTREPRO_HOME at a folder "
                 "that you may write to."
             ) from error
+        if error.errno == errno.EISDIR:
+            raise StorageError(
+                f"{path} cannot be written, since a folder stands in its place: remove it."
+            ) from error
         raise
 
 
@@ -122,7 +117,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
     """
     with explained(path):
         _prepare(path.parent)
-        descriptor, name = tempfile.mkstemp(*_affixes(path.name, "new"), path.parent)
+        descriptor, name = tempfile.mkstemp(*temporaries.affixes(path.name, "new"), path.parent)
         os.close(descriptor)
         temporary = Path(name)
         try:
@@ -153,7 +148,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
                     os.fsync(handle.fileno())
         temporary.chmod(0o755)
         if path.exists():
-            retired = Path(tempfile.mkdtemp(*_affixes(path.name, "old"), path.parent))
+            retired = Path(tempfile.mkdtemp(*temporaries.affixes(path.name, "old"), path.parent))
             path.replace(retired / path.name)
             temporary.replace(path)
             shutil.rmtree(retired, ignore_errors=True)
@@ -171,7 +166,7 @@ def scratch_folder(parent: Path, name: str) -> Iterator[Path]:
     """
     with explained(parent):
         _prepare(parent)
-        temporary = Path(tempfile.mkdtemp(*_affixes(name, "new"), parent))
+        temporary = Path(tempfile.mkdtemp(*temporaries.affixes(name, "new"), parent))
         try:
             yield temporary
         finally:
@@ -188,11 +183,6 @@ def require_writable(folder: Path) -> None:
         pass
 
 
-def _affixes(name: str, kind: str) -> tuple[str, str]:
-    """The suffix and the prefix of a name that `sweep` knows."""
-    return f".{kind}", f".{name}.{os.getpid()}-"
-
-
 def _prepare(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -201,51 +191,7 @@ def _prepare(folder: Path) -> None:
             f"{folder} cannot be made a folder, since a file stands in its place or above: remove the file "
             "or choose another place."
         ) from error
-    _sweep_once(folder.absolute())
-
-
-@functools.cache
-def _sweep_once(folder: Path) -> None:
-    """Once a process is enough: thousands of writes into one folder would each list it."""
-    sweep(folder)
-
-
-def sweep(folder: Path, older_than: float = STALE_SECONDS) -> None:
-    """Remove what killed writers left in ``folder``, and put back what one of them had set aside.
-
-    Left alone is what a living process may still write, or somebody has touched in the last ``older_than``
-    seconds: process numbers say nothing about another machine that shares the folder.
-    """
-    for leftover in folder.glob(".*-*.*"):
-        match = _TEMPORARY.fullmatch(leftover.name)
-        if match is None:
-            continue
-        with contextlib.suppress(OSError):  # somebody else sweeps here too
-            touched = max(path.lstat().st_mtime for path in (leftover, *leftover.rglob("*")))
-            if time.time() - touched < older_than or _is_alive(int(match["pid"]), touched):
-                continue
-            aside, place = leftover / match["name"], folder / match["name"]
-            if match["kind"] == "old" and aside.exists() and not place.exists():
-                aside.replace(place)
-            if leftover.is_dir():
-                shutil.rmtree(leftover, ignore_errors=True)
-            else:
-                leftover.unlink()
-
-
-def _is_alive(pid: int, touched: float) -> bool:
-    """Whether the process that wrote at ``touched`` may still be at work; numbers are given out again."""
-    if pid == os.getpid():
-        return touched >= _STARTED
-    if os.name == "nt":  # os.kill would end it; Windows keeps what is open from being removed
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # another user's
-        return True
-    return True
+    temporaries.sweep_once(folder.absolute())
 
 
 @contextmanager
@@ -266,7 +212,7 @@ def sole_holder(folder: Path, otherwise: str, wait_seconds: float = 0.0) -> Iter
             lock.acquire()
         except filelock.Timeout as error:
             raise GptreproError(otherwise) from error
-        sweep(folder, older_than=0)
+        temporaries.sweep(folder, older_than=0)
     try:
         yield lock.is_locked
     finally:
@@ -291,7 +237,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def read_text(path: Path, what: str = "file", otherwise: str = "restore it or make it again") -> str:
-    """The text of a UTF-8 file.
+    """The text of a UTF-8 file, without the byte-order mark that some editors write first.
 
     Args:
         path: the file.
@@ -302,7 +248,7 @@ def read_text(path: Path, what: str = "file", otherwise: str = "restore it or ma
         GptreproError: it is missing, a folder, unreadable or not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
         raise GptreproError(f"There is no {what} at {path}: {otherwise}.") from None
     except OSError as error:
@@ -356,16 +302,52 @@ def read_json(
     Raises:
         GptreproError: it cannot be read, is not JSON, or holds something else than ``schema``.
     """
+    text = read_text(path, what, otherwise)
     try:
-        return TypeAdapter(schema).validate_json(read_text(path, what, otherwise), strict=True)
+        return parse_json(text, schema, what)
+    except GptreproError as error:
+        raise GptreproError(f"{path} {error}: {otherwise}.") from error
+
+
+def read_json_lines(path: Path, schema: type[T], what: str, row: str, otherwise: str) -> list[T]:
+    """The values of a file with one JSON value a line, each of the type ``schema``; see `read_text`.
+
+    Raises:
+        GptreproError: it cannot be read, or a line that is not empty is not JSON or something else.
+    """
+    values = []
+    for number, line in enumerate(read_text(path, what, otherwise).split("\n"), start=1):
+        if line.strip():  # not splitlines, which also cuts at U+2028
+            try:
+                values.append(parse_json(line, schema, row))
+            except GptreproError as error:
+                raise GptreproError(f"Line {number:,} of {path} {error}: {otherwise}.") from error
+    return values
+
+
+def parse_json(text: str | bytes, schema: type[T], what: str = "value") -> T:
+    """The value of JSON text, of the type or pydantic model ``schema``: the one parser of what others wrote.
+
+    It knows no depth at which it gives up with a traceback, nor any type that it makes fit.
+
+    Raises:
+        GptreproError: it is not JSON, or something else; the message is a clause without its subject.
+    """
+    try:
+        value: T = _adapter(cast(Any, schema)).validate_json(text, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         if first["type"] == "json_invalid":
-            reason = f"is not valid JSON ({first['ctx']['error']})"
-        else:
-            place = "".join(f"{part}: " for part in first["loc"])
-            reason = f"is not a {what} ({place}{first['msg']})"
-        raise GptreproError(f"{path} {reason}: {otherwise}.") from error
+            raise GptreproError(f"is not valid JSON ({first['ctx']['error']})") from error
+        place = "".join(f"{part}: " for part in first["loc"])
+        raise GptreproError(f"is not a {what} ({place}{first['msg']})") from error
+    return value
+
+
+@functools.cache
+def _adapter(schema: Any) -> TypeAdapter[Any]:
+    """Making one takes longer than reading a line."""
+    return TypeAdapter(schema)
 
 
 def remembered(path: Path, compute: Callable[[], Any]) -> Any:
@@ -390,3 +372,11 @@ def sha256_file(path: Path) -> str:
     """SHA-256 of a file's bytes, as 64 hexadecimal digits."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def holds(path: Path, sha256: str) -> bool:
+    """Whether ``path`` is a file that can be read, with this content."""
+    try:
+        return path.is_file() and sha256_file(path) == sha256
+    except OSError:
+        return False

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
-import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +11,7 @@ import pytest
 
 from gptrepro import storage
 from gptrepro.errors import GptreproError
+from tests.killed import killed_while
 
 
 def test_a_file_appears_whole(tmp_path: Path):
@@ -101,15 +99,6 @@ def test_a_folder_has_one_holder_at_a_time(tmp_path: Path):
         assert held
 
 
-def killed_while(code: str, folder: Path) -> None:
-    """Run ``code`` in another process, in ``folder``, and kill it when it says that it is ready."""
-    program = f"from pathlib import Path\nfrom gptrepro import storage\n{code}"
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", program], cwd=folder, **pipes) as process:
-        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
-        process.kill()
-
-
 def test_a_killed_holder_has_let_go(tmp_path: Path):
     killed_while(
         "with storage.sole_holder(Path('held'), ''):\n    print('ready', flush=True); input()", tmp_path
@@ -124,59 +113,6 @@ def test_a_folder_that_cannot_be_made_is_not_held(tmp_path: Path):
         assert not held
     with pytest.raises(GptreproError, match="a file stands in its place or above: remove the file"):
         storage.write_text(tmp_path / "file" / "folder" / "text", "")
-
-
-@pytest.fixture
-def leftovers(tmp_path: Path) -> list[Path]:
-    """What a process left behind that was killed while it wrote a file and a folder."""
-    killed_while(
-        "with storage.atomic_file(Path('a.txt')), storage.atomic_folder(Path('b')) as folder:\n"
-        "    (folder / 'half').write_text('')\n    print('ready', flush=True); input()",
-        tmp_path,
-    )
-    left = sorted(tmp_path.iterdir())
-    assert len(left) == 2 and all(path.suffix == ".new" for path in left)
-    return left
-
-
-def age(path: Path) -> None:
-    """Let nobody have touched a file or folder for longer than a live writer would leave it."""
-    for child in (path, *path.rglob("*")):
-        os.utime(child, (0, time.time() - storage.STALE_SECONDS - 1))
-
-
-def test_what_a_killed_writer_left_is_swept_when_it_is_old(leftovers: list[Path], tmp_path: Path):
-    storage.sweep(tmp_path)
-    assert all(path.exists() for path in leftovers)  # perhaps of a writer on another machine
-    for path in leftovers:
-        age(path)
-    storage._sweep_once.cache_clear()
-    storage.write_text(tmp_path / "c.txt", "")  # any write into the folder will do
-    assert [path.name for path in tmp_path.iterdir()] == ["c.txt"]
-
-
-def test_a_holder_sweeps_at_once(leftovers: list[Path], tmp_path: Path):
-    with storage.sole_holder(tmp_path, ""):
-        assert [path.name for path in tmp_path.iterdir()] == [storage.LOCK]
-
-
-def test_a_living_writer_and_what_others_call_so_are_left_alone(tmp_path: Path):
-    alien = tmp_path / ".notes.old"
-    alien.write_text("")
-    with storage.atomic_file(tmp_path / "a.txt") as temporary:
-        for path in (alien, temporary):
-            os.utime(path)
-        storage.sweep(tmp_path, older_than=0)
-        assert temporary.exists() and alien.exists()
-
-
-def test_a_folder_that_a_killed_writer_had_set_aside_comes_back(leftovers: list[Path], tmp_path: Path):
-    pid = leftovers[0].name.rpartition(".")[0].rpartition(".")[2]
-    aside = tmp_path / f".b.{pid}.old" / "b"
-    aside.mkdir(parents=True)
-    (aside / "content").write_text("kept")
-    storage.sweep(tmp_path, older_than=0)
-    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == ["b", "b/content"]
 
 
 @pytest.mark.parametrize(

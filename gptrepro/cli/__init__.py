@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 import typer
@@ -20,9 +21,21 @@ for commands in (library.app, ledger.app, own_text.app):
     app.add_typer(commands)
 
 
+def write_any_character() -> None:
+    """Let nothing that a model writes end the command: files and pipes get UTF-8, as they are read here.
+
+    A terminal keeps its encoding, and shows an escape in place of a character that it does not have.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            encoding = None if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
 def main() -> None:
     """Entry point: a user's mistake is one sentence on standard error and an exit status."""
     storage.make_places_absolute()
+    write_any_character()
     try:
         app()
     except GptreproError as error:

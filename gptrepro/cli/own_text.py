@@ -49,10 +49,8 @@ def train(
     )
     last = result.history[-1] if result.history else {}
     state = "finished" if result.finished else "time is up; the same command goes on"
-    typer.echo(
-        f"{state}: step {result.step} of {settings.steps}, {result.tokens:,} tokens, "
-        f"loss {last.get('loss', 0):.3f}"
-    )
+    loss = f", loss {last['loss']:.3f}" if "loss" in last else ""
+    typer.echo(f"{state}: step {result.step} of {settings.steps}, {result.tokens:,} tokens{loss}")
     if "heldout_perplexity" in last:
         typer.echo(f"held-out perplexity {last['heldout_perplexity']:.2f}")
     typer.echo(f"checkpoint in {output}")

@@ -26,7 +26,7 @@ def fetch_files(name: str) -> dict[str, Path]:
     folder = storage.home() / "files" / name
     pinned = {file: sha256 for file_set in asset.file_sets for file, sha256 in file_set.files.items()}
     paths = {file: folder / file for file in pinned}
-    if all(path.exists() and storage.sha256_file(path) == pinned[file] for file, path in paths.items()):
+    if all(storage.holds(path, pinned[file]) for file, path in paths.items()):
         return paths
     mirror_root()  # a mirror that was named but is not there is a mistake, not a missing tier
     reasons: dict[Tier, str] = {}

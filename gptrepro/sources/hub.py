@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
 import re
@@ -73,7 +74,7 @@ def fetch_hub_file(source: HubFiles, name: str, sha256: str, largest: int) -> Pa
 
     cache, file = storage.home() / "hub", source.path.format(name=name)
     kept = huggingface_hub.try_to_load_from_cache(source.id, file, cache_dir=cache, revision=source.revision)
-    if isinstance(kept, str) and storage.sha256_file(Path(kept)) == sha256:
+    if isinstance(kept, str) and storage.holds(Path(kept), sha256):
         return Path(kept)
 
     def fetch(endpoint: str) -> str:
@@ -216,7 +217,7 @@ def _rows(source: HubSource, files: tuple[Path, ...]) -> Iterator[str]:
     try:
         rows = datasets.load_dataset(
             "parquet",
-            data_files=[str(path) for path in files],
+            data_files=[glob.escape(str(path)) for path in files],  # the client takes names for patterns
             split="train",  # the name that the client gives to files listed by hand
             streaming=True,
             columns=columns,

@@ -135,7 +135,7 @@ def fetch_archive(name: str, package: PackageFile) -> Path:
         StorageError: the disk is full or the home may not be written.
     """
     path = archive_path(package)
-    if path.exists() and storage.sha256_file(path) == package.sha256:
+    if storage.holds(path, package.sha256):
         return path
     settings = pip_settings()
     reasons: list[str] = []

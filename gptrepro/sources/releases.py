@@ -35,7 +35,7 @@ def fetch_release(template: str, release: ReleaseFile) -> Path:
         StorageError: the disk is full or the home may not be written.
     """
     path = release_path(release)
-    if path.exists() and storage.sha256_file(path) == release.sha256:
+    if storage.holds(path, release.sha256):
         return path
     address = storage.repository(storage.project_root())
     if "{repository}" in template and address is None:

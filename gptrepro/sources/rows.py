@@ -103,6 +103,6 @@ def as_lines(published: bytes, form: Form) -> bytes:
     """
     try:
         rows = list(_READERS[form](published.decode("utf-8").replace("\r\n", "\n")))
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise GptreproError(f"is not in the published form of {form} ({type(error).__name__})") from error
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()

@@ -6,7 +6,6 @@ rows of its data set, or rows made of running text, into examples for training, 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
@@ -15,6 +14,7 @@ import numpy as np
 
 from gptrepro.errors import GptreproError
 from gptrepro.sources.corpora import load_corpus
+from gptrepro.storage import parse_json
 from gptrepro.tasks.parts import Part, place_of
 from gptrepro.text.order import random_words
 
@@ -188,12 +188,11 @@ def _label(task: Task, value: Any, place: str) -> int | float:
 def _examples(task: Task, split: str) -> Iterator[tuple[Mapping[str, Any], Example]]:
     """The labelled rows of a split, each beside its example."""
     labelled = False
-    documents = load_corpus(task.data_set, split).documents()
-    for number, row in enumerate(task.made_by(documents) if task.made_by else _parsed(documents), start=1):
-        place = f"Row {number:,} of {task.data_set} ({split})"
-        if not isinstance(row, dict):
-            raise GptreproError(f"{place} is no JSON object: correct the data.")
-        example = read_row(task, row, place)
+    rows: Iterable[Mapping[str, Any]] = rows_of_data(task.data_set, split)
+    if task.made_by:
+        rows = task.made_by(load_corpus(task.data_set, split).documents())
+    for number, row in enumerate(rows, start=1):
+        example = read_row(task, row, _place(task.data_set, split, number))
         if example is not None:
             labelled = True
             yield row, example
@@ -201,13 +200,21 @@ def _examples(task: Task, split: str) -> Iterator[tuple[Mapping[str, Any], Examp
         raise GptreproError(f"{task.data_set} ({split}) has no labelled rows: choose another split for it.")
 
 
-def _parsed(lines: Iterable[str]) -> Iterator[Any]:
-    """The JSON value of each line; None for what is none."""
-    for line in lines:
+def rows_of_data(data_set: str, split: str) -> Iterator[dict[str, Any]]:
+    """The rows of a split of a data set of labelled rows.
+
+    Raises:
+        GptreproError: no tier can serve the data, or a line is no JSON object; the sentence names it.
+    """
+    for number, line in enumerate(load_corpus(data_set, split).documents(), start=1):
         try:
-            yield json.loads(line)
-        except ValueError:
-            yield None
+            yield parse_json(line, dict[str, Any], "JSON object")
+        except GptreproError as error:
+            raise GptreproError(f"{_place(data_set, split, number)} {error}: correct the data.") from error
+
+
+def _place(data_set: str, split: str, number: int) -> str:
+    return f"Row {number:,} of {data_set} ({split})"
 
 
 def _part_of(task: Task, row: Mapping[str, Any], cut: tuple[Part, ...]) -> Part:

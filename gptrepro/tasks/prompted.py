@@ -12,7 +12,6 @@ What is scored is stated by a `PromptedTask`, as data: a score belongs to a vers
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -21,7 +20,7 @@ from gptrepro.errors import GptreproError
 from gptrepro.sources.catalogue import catalogue
 from gptrepro.sources.corpora import load_corpus
 from gptrepro.tasks.gpt1 import TASKS, find_task
-from gptrepro.tasks.labelled import load_task
+from gptrepro.tasks.labelled import load_task, rows_of_data
 
 Shape = Literal["cloze", "choice", "schema", "written"]
 
@@ -135,9 +134,9 @@ def rows_of(data: str, split: str) -> list[Row]:
     """
     if data in TASKS:
         return [vars(example) for example in getattr(load_task(find_task(data)), split)]
-    labelled = catalogue().corpus(data).format == "rows"
-    documents = load_corpus(data, split).documents()
-    return [json.loads(document) if labelled else {"text": document} for document in documents]
+    if catalogue().corpus(data).format == "rows":
+        return list(rows_of_data(data, split))
+    return [{"text": document} for document in load_corpus(data, split).documents()]
 
 
 def _text_alone(row: Row) -> Item:

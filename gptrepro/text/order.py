@@ -72,6 +72,15 @@ class EpochOrder:
         return {"epoch": self._epoch, "position": self._position}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on exactly where ``state`` was taken."""
-        self._start(int(state["epoch"]))
-        self._position = int(state["position"])
+        """Go on exactly where ``state`` was taken.
+
+        Raises:
+            ValueError: it is no position in these items.
+        """
+        epoch, position = int(state["epoch"]), int(state["position"])
+        if epoch < 0:
+            raise ValueError("an epoch before the first")
+        self._start(epoch)
+        if not 0 <= position <= len(self._items):
+            raise ValueError("a position outside the epoch")
+        self._position = position

@@ -131,7 +131,7 @@ class TokenShards:
             path = folder / name
             if not path.is_file() or path.stat().st_size != size:
                 raise _damaged(folder, f"{name} is not {size:,} bytes long")
-            if storage.sha256_file(path) != sha256:
+            if not storage.holds(path, sha256):
                 raise _damaged(folder, f"the sha256 of {name} is wrong")
         tokens = np.memmap(folder / "tokens.bin", dtype=f"<u{item_bytes}", mode="r")
         starts = np.fromfile(folder / "documents.bin", dtype="<i8").astype(np.int64)

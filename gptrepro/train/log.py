@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from gptrepro.errors import GptreproError
-from gptrepro.storage import write_text
+from gptrepro.storage import parse_json, write_text
 
 Row = dict[str, float]
 
@@ -22,11 +22,11 @@ def write_rows(path: Path, rows: list[Row]) -> None:
 def read_rows(path: Path) -> list[Row]:
     """The rows of a file up to the first line that is none: a kill may have cut the last one short."""
     rows: list[Row] = []
-    if path.exists():
-        for line in path.read_bytes().splitlines():
+    if path.is_file():
+        for line in path.read_bytes().split(b"\n"):
             try:
-                rows.append(json.loads(line))
-            except ValueError:
+                rows.append(dict(parse_json(line, dict[str, int | float])))  # a step stays a whole number
+            except GptreproError:
                 break
     return rows
 

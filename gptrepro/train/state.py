@@ -18,17 +18,29 @@ import hashlib
 import json
 import shutil
 import warnings
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
+from pydantic import BaseModel, ConfigDict
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from gptrepro import temporaries
 from gptrepro.errors import GptreproError
-from gptrepro.storage import atomic_file, atomic_folder, canonical_json, sha256_file, sha256_text, write_text
+from gptrepro.storage import (
+    atomic_file,
+    atomic_folder,
+    canonical_json,
+    holds,
+    parse_json,
+    read_json,
+    sha256_file,
+    sha256_text,
+    write_text,
+)
 from gptrepro.train.feed import BatchSource
 from gptrepro.train.log import Row, read_rows, write_rows
 from gptrepro.train.optimizer import load_optimizer_tensors, optimizer_tensors
@@ -36,11 +48,15 @@ from gptrepro.train.resolved import Resolved
 from gptrepro.train.settings import NEUTRAL_SETTINGS, OWN_SETTINGS_OF_A_BRANCH, TrainSettings
 
 KEPT_CHECKPOINTS = 2
+_TENSOR_FILES = {"model.safetensors", "training.safetensors"}
+_STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
 @dataclass
 class Progress:
     """How far a training has come."""
+
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     step: int = 0
     """Updates made."""
@@ -69,25 +85,48 @@ class TrainingState:
     """What was logged so far."""
 
 
+class Content(BaseModel):
+    """What ``state.json`` says of a training."""
+
+    model_config = _STRICT
+
+    progress: Progress
+    batches: dict[str, Any]
+    scaler: dict[str, Any]
+    settings: dict[str, Any]
+    resolved: Resolved | None = None
+    """What the machine decided when the training was saved; None in checkpoints of gptrepro 0.1."""
+    model: dict[str, Any]
+    files: dict[str, str]
+    """SHA-256 by name."""
+
+
+class _Signed(BaseModel):
+    """``state.json``: a `Content` as it was written, and its SHA-256."""
+
+    model_config = _STRICT
+
+    content: dict[str, Any]
+    sha256: str
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """An intact checkpoint."""
 
     path: Path
-    content: dict[str, Any]
-    """What ``state.json`` says."""
+    content: Content
 
     @property
     def resolved(self) -> Resolved | None:
-        """What the machine decided when the training was saved; None in checkpoints of gptrepro 0.1."""
-        return Resolved(**self.content["resolved"]) if "resolved" in self.content else None
+        """See `Content`."""
+        return self.content.resolved
 
     @property
     def failed_to_compile(self) -> bool:
         """Whether the training was to run compiled and did not."""
-        return (
-            self.resolved is not None and self.content["settings"]["compile"] and not self.resolved.compiled
-        )
+        asked = bool(self.content.settings.get("compile"))
+        return self.resolved is not None and asked and not self.resolved.compiled
 
 
 def save_checkpoint(state: TrainingState, folder: Path, *, keep_all: bool = False) -> None:
@@ -144,9 +183,7 @@ def newest_checkpoint(folder: Path) -> Checkpoint | None:
 
     A damaged checkpoint is reported by a warning and the one before it used.
     """
-    if folder.exists():
-        for leftover in folder.glob(".step-*"):  # of a process that was killed while saving
-            shutil.rmtree(leftover, ignore_errors=True)
+    temporaries.sweep(folder, older_than=0)  # who asks is the only one who trains here
     for checkpoint in _checkpoints(folder):
         content = _verified_content(checkpoint)
         if content is not None:
@@ -166,40 +203,52 @@ def restore(state: TrainingState, checkpoint: Checkpoint, *, branch: bool = Fals
     far must be what it would have done itself; the time that it took counts as the other's.
 
     Raises:
-        GptreproError: the checkpoint is of another model or of other settings.
+        GptreproError: the checkpoint is of another model or of other settings, or no training wrote it.
     """
     path, content = checkpoint.path, checkpoint.content
     folder = path.parent.parent
     now = json.loads(json.dumps(asdict(state.settings)))
     free = NEUTRAL_SETTINGS | (OWN_SETTINGS_OF_A_BRANCH if branch else frozenset())
-    for name, value in content["settings"].items():
+    for name, value in content.settings.items():
         if name not in free and now.get(name) != value:
             raise GptreproError(
                 f"{folder} holds a training with {name} {value}, not {now.get(name)}: "
                 "choose another folder, or delete this one to start anew."
             )
-    step = content["progress"]["step"]
-    if branch and not state.settings.begins_as(TrainSettings(**content["settings"]), step):
-        raise GptreproError(
-            f"{folder} holds a training whose first {step:,} updates had other learning rates: branch off "
-            "while its rate is constant, and give the branch the same peak and warm-up."
-        )
-    if content["model"] != json.loads(json.dumps(_described(state.model))):
+    if content.model != json.loads(json.dumps(_described(state.model))):
         raise GptreproError(
             f"{folder} holds a training of another model: choose another folder, or "
             "delete this one to start anew."
         )
+    try:
+        _restore(state, checkpoint, branch)
+    # A forged position or tensor is refused wherever it is put to use.
+    except (SafetensorError, LookupError, TypeError, ValueError, RuntimeError) as error:
+        raise GptreproError(
+            f"{path} holds what no training of ours wrote ({type(error).__name__}): delete it, and the "
+            "training goes on from the checkpoint before it."
+        ) from error
+
+
+def _restore(state: TrainingState, checkpoint: Checkpoint, branch: bool) -> None:
+    path, content = checkpoint.path, checkpoint.content
+    step = content.progress.step
+    if branch and not state.settings.begins_as(TrainSettings(**content.settings), step):
+        raise GptreproError(
+            f"{path.parent.parent} holds a training whose first {step:,} updates had other learning rates: "
+            "branch off while its rate is constant, and give the branch the same peak and warm-up."
+        )
     _load_into(state.model, load_file(path / "model.safetensors"), path)
     tensors = load_file(path / "training.safetensors")
     load_optimizer_tensors(state.model, state.optimizer, tensors)
-    if state.scaler.is_enabled() and content["scaler"]:
-        state.scaler.load_state_dict(content["scaler"])
-    state.batches.load_state_dict(content["batches"])
-    state.progress = Progress(**content["progress"])
+    if state.scaler.is_enabled() and content.scaler:
+        state.scaler.load_state_dict(content.scaler)
+    state.batches.load_state_dict(content.batches)
+    state.progress = replace(content.progress)
     if branch:
         state.progress.seconds = 0.0
     # Checkpoints of gptrepro 0.1 left the rows to the log beside them.
-    kept = path if "metrics.jsonl" in content["files"] else folder
+    kept = path if "metrics.jsonl" in content.files else path.parent.parent
     state.rows = [row for row in read_rows(kept / "metrics.jsonl") if row["step"] <= state.progress.step]
     torch.set_rng_state(tensors["generator.cpu"])
     if state.device.type == "cuda" and "generator.cuda" in tensors:
@@ -266,17 +315,18 @@ def _write_tensors(tensors: dict[str, Tensor], path: Path, notes: dict[str, str]
     )
 
 
-def _verified_content(checkpoint: Path) -> dict[str, Any] | None:
-    """What ``state.json`` holds if it and the files that it lists are intact, else None."""
+def _verified_content(checkpoint: Path) -> Content | None:
+    """What ``state.json`` says if it and the files that it lists are intact, else None."""
     try:
-        signed = json.loads((checkpoint / "state.json").read_bytes())
-        content: dict[str, Any] = signed["content"]
-        intact = signed["sha256"] == sha256_text(canonical_json(content)) and all(
-            sha256_file(checkpoint / name) == digest for name, digest in content["files"].items()
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        signed = read_json(checkpoint / "state.json", _Signed)
+        written = canonical_json(signed.content)
+        content = parse_json(written, Content)
+    except (GptreproError, ValueError):
         return None
-    return content if intact else None
+    intact = signed.sha256 == sha256_text(written) and all(
+        holds(checkpoint / name, digest) for name, digest in content.files.items()
+    )
+    return content if intact and content.files.keys() >= _TENSOR_FILES else None
 
 
 def _described(model: nn.Module) -> dict[str, Any]:

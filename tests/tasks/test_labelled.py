@@ -121,10 +121,12 @@ def test_a_wrong_row_is_one_sentence(task: Task, wrong: dict[str, Any], complain
     assert str(caught.value).endswith("correct the data.") and "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("line", ["[1, 2]", "{half a"])
+@pytest.mark.parametrize("line", ["[1, 2]", "{half a", "[" * 50_000, '"text"', "null"])
 def test_a_line_that_is_no_object_is_named(write: Any, line: str) -> None:
     write(train=[row("A", 1), line], dev=[row("D", 0)], test=[row("E", 1)])
-    with pytest.raises(GptreproError, match=r"Row 2 of toy \(train\) is no JSON object"):
+    with pytest.raises(
+        GptreproError, match=r"Row 2 of toy \(train\) is not (valid JSON|a JSON object) .*: correct"
+    ):
         load_task(SENTIMENT)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 import torch
 
+from gptrepro import storage
 from gptrepro.errors import GptreproError
-from gptrepro.train.state import KEPT_CHECKPOINTS, load_weights, weights_file
+from gptrepro.train.state import KEPT_CHECKPOINTS, load_weights, newest_checkpoint, weights_file
+from tests.killed import killed_while
 from tests.train.tiny import checkpoints, tiny_model, train_tiny
 
 
@@ -58,11 +61,90 @@ def test_with_every_checkpoint_damaged_the_training_starts_anew(tmp_path: Path) 
 
 def test_what_a_killed_save_left_is_cleared_away(tmp_path: Path) -> None:
     train_tiny(tmp_path, stop_after_seconds=0)
-    leftover = tmp_path / "checkpoints" / ".step-00000002.abc"
-    leftover.mkdir()
-    (leftover / "model.safetensors").write_bytes(b"half")
+    killed_while(
+        "with storage.atomic_folder(Path('step-00000002')) as folder:\n"
+        "    (folder / 'half').write_text('')\n    print('ready', flush=True); input()",
+        tmp_path / "checkpoints",
+    )
+    assert len(checkpoints(tmp_path)) == 2
     train_tiny(tmp_path)
-    assert not leftover.exists()
+    assert [path.name[0] for path in checkpoints(tmp_path)] == ["s", "s"]
+
+
+def forge(checkpoint: Path, **changes: Any) -> None:
+    """Change what a checkpoint says, by path in it, and sign it again as a training would."""
+    path = checkpoint / "state.json"
+    content = json.loads(path.read_text())["content"]
+    for place, value in changes.items():
+        *above, last = place.split("__")
+        part = content
+        for name in above:
+            part = part[name]
+        if value is None:
+            del part[last]
+        else:
+            part[last] = value
+    signed = {"content": content, "sha256": storage.sha256_text(storage.canonical_json(content))}
+    path.write_text(json.dumps(signed))
+
+
+FORGED = {
+    "no batches": {"batches": None},
+    "a field of tomorrow": {"tomorrow": 1},
+    "a field of tomorrow in its progress": {"progress__tomorrow": 1},
+    "no step": {"progress__step": "two"},
+    "a step and a half": {"progress__step": 1.5},
+    "no settings": {"settings": []},
+    "another device": {"resolved__device": 3},
+    "another number format": {"resolved__precision": "fp64"},
+    "no weights": {"files": {}},
+    "files that are no digests": {"files": {"model.safetensors": 1}},
+}
+UNUSABLE = {
+    "no position": {"batches__position": None},
+    "a position beyond the epoch": {"batches__position": 10**6},
+    "a position before the epoch": {"batches__position": -1},
+    "an epoch before the first": {"batches__epoch": -1},
+    "a position that is none": {"batches__position": "here"},
+}
+
+
+@pytest.mark.parametrize("changes", FORGED.values(), ids=FORGED)
+def test_a_forged_state_gives_way_to_the_checkpoint_before(tmp_path: Path, changes: dict[str, Any]) -> None:
+    for _ in range(2):
+        train_tiny(tmp_path, stop_after_seconds=0)
+    forge(checkpoints(tmp_path)[-1], **changes)
+    found = pytest.warns(UserWarning, match="step-00000002 is damaged")
+    with found:
+        checkpoint = newest_checkpoint(tmp_path / "checkpoints")
+    assert checkpoint is not None and checkpoint.content.progress.step == 1
+
+
+@pytest.mark.parametrize("content", [b"null", b"[]", b"{}", b"[" * 100_000, b'{"a":' * 100_000, b"\xff\xfe"])
+def test_a_state_that_is_none_gives_way_to_the_checkpoint_before(tmp_path: Path, content: bytes) -> None:
+    for _ in range(2):
+        train_tiny(tmp_path, stop_after_seconds=0)
+    (checkpoints(tmp_path)[-1] / "state.json").write_bytes(content)
+    with pytest.warns(UserWarning, match="step-00000002 is damaged"):
+        assert newest_checkpoint(tmp_path / "checkpoints") is not None
+
+
+@pytest.mark.parametrize("changes", UNUSABLE.values(), ids=UNUSABLE)
+def test_a_forged_position_is_one_sentence(tmp_path: Path, changes: dict[str, Any]) -> None:
+    train_tiny(tmp_path, stop_after_seconds=0)
+    forge(checkpoints(tmp_path)[-1], **changes)
+    with pytest.raises(GptreproError, match="step-00000001 holds what no training of ours wrote .*delete it"):
+        train_tiny(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "checkpoints"])
+def test_what_stands_in_the_place_of_our_files_is_one_sentence(tmp_path: Path, name: str) -> None:
+    if name == "checkpoints":
+        (tmp_path / name).write_text("mine")
+    else:
+        (tmp_path / name).mkdir()
+    with pytest.raises(GptreproError, match=f"{name} can.* place"):
+        train_tiny(tmp_path)
 
 
 @pytest.mark.parametrize(
