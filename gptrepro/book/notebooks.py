@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ def check_parameters(path: Path, given: Mapping[str, str]) -> dict[str, str]:
 
     Raises:
         GptreproError: the notebook lacks a cell tagged ``parameters`` that sets SCALE and RUN, or
-            ``given`` names a parameter that it does not declare.
+            ``given`` names a parameter that it does not declare, or that changes nothing in it.
     """
     declared = inspect_notebook(path)
     if missing := PARAMETERS - set(declared):
@@ -62,8 +62,23 @@ def check_parameters(path: Path, given: Mapping[str, str]) -> dict[str, str]:
             f"{path.name} has no parameter {' or '.join(sorted(unknown))}: it declares "
             f"{', '.join(sorted(declared))}."
         )
+    if idle := set(given) - used_names(read_notebook(path), declared):
+        raise GptreproError(
+            f"{path.name} does not use {' and '.join(sorted(idle))}: it shows no experiment's results, "
+            "so leave them out."
+        )
     own = {name: str(found["default"]).strip("'\"") for name, found in declared.items()}
     return own | dict(given)
+
+
+def used_names(notebook: Notebook, names: Iterable[str]) -> set[str]:
+    """Those ``names`` that stand in a cell of code besides the one that declares them."""
+    code = "\n".join(
+        cell.source
+        for cell in notebook.cells
+        if cell.cell_type == "code" and "parameters" not in cell.metadata.get("tags", [])
+    )
+    return {name for name in names if re.search(rf"\b{name}\b", code)}
 
 
 def normalise(notebook: Notebook) -> Notebook:

@@ -45,7 +45,7 @@ def test_a_kernel_that_dies_is_a_failure_too(tmp_path: Path) -> None:
 
 
 def test_a_cell_that_does_not_end_is_a_failure_unless_experiments_run(tmp_path: Path) -> None:
-    path = write_notebook(tmp_path / "gpt9/09-slow.ipynb", "import time; time.sleep(3)")
+    path = write_notebook(tmp_path / "gpt9/09-slow.ipynb", "import time; time.sleep(3); RUN")
     with pytest.raises(NotebookError, match=r"cell 3 of 3: it had not ended after 1 seconds$"):
         execute_notebook(path, cell_seconds=1)
     execute_notebook(path, parameters={"RUN": "missing"}, cell_seconds=1)

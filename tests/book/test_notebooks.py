@@ -13,10 +13,18 @@ from .conftest import write_notebook
 
 
 def test_an_unknown_parameter_is_refused(tmp_path: Path) -> None:
-    path = write_notebook(tmp_path / "n.ipynb")
+    path = write_notebook(tmp_path / "n.ipynb", "obtain('x', scale=SCALE, run=RUN)")
     check_parameters(path, {"SCALE": "smoke", "RUN": "missing"})
     with pytest.raises(GptreproError, match="has no parameter SCAEL: it declares RUN, SCALE"):
         check_parameters(path, {"SCAEL": "smoke"})
+
+
+@pytest.mark.parametrize(("code", "idle"), [("1 + 1", "RUN and SCALE"), ("print(SCALE, 'RUNS')", "RUN")])
+def test_a_parameter_that_changes_nothing_is_refused(tmp_path: Path, code: str, idle: str) -> None:
+    path = write_notebook(tmp_path / "n.ipynb", code)
+    assert check_parameters(path, {}) == {"SCALE": "laptop", "RUN": "never"}
+    with pytest.raises(GptreproError, match=f"does not use {idle}: it shows no experiment's results"):
+        check_parameters(path, {"SCALE": "smoke", "RUN": "missing"})
 
 
 @pytest.mark.parametrize(

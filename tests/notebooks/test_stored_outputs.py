@@ -17,12 +17,16 @@ from gptrepro.book.notebooks import (
     check_parameters,
     read_notebook,
     unstable_outputs,
+    used_names,
     with_install_cell,
 )
 
 from .conftest import ROOT
 
 pytestmark = pytest.mark.slow
+
+IDLE = "# This page shows no experiment's results: neither changes anything here."
+"""What the cell of parameters says where no other cell reads them."""
 
 
 def nbval(notebook: Path) -> subprocess.CompletedProcess[str]:
@@ -55,7 +59,9 @@ def test_default_parameters_are_the_published_ones(notebook: Path) -> None:
     assert cell is not None, (
         f"{notebook.name} has no cell tagged parameters: tag the one that sets SCALE and RUN"
     )
-    check_parameters(notebook, dict.fromkeys(PARAMETERS, ""))
+    used = used_names(read_notebook(notebook), PARAMETERS)
+    assert check_parameters(notebook, dict.fromkeys(used, "")).keys() == PARAMETERS
+    assert (IDLE in cell.source) == (not used), f"let the parameters cell say{' not' * bool(used)}: {IDLE}"
     values: dict[str, str] = {}
     exec(cell.source, {}, values)
     assert values == {"SCALE": "laptop", "RUN": "never"}, (
