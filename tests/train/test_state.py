@@ -133,7 +133,9 @@ def test_a_state_that_is_none_gives_way_to_the_checkpoint_before(tmp_path: Path,
 def test_a_forged_position_is_one_sentence(tmp_path: Path, changes: dict[str, Any]) -> None:
     train_tiny(tmp_path, stop_after_seconds=0)
     forge(checkpoints(tmp_path)[-1], **changes)
-    with pytest.raises(GptreproError, match="step-00000001 holds what no training of ours wrote .*delete it"):
+    with pytest.raises(
+        GptreproError, match=r"step-00000001 holds what no training of ours wrote .*delete it"
+    ):
         train_tiny(tmp_path)
 
 
