@@ -23,10 +23,6 @@ class Evidence:
     _records: dict[str, dict[Scale, Record]] = field(default_factory=dict, repr=False)
     _published: dict[str, Any] = field(default_factory=dict, repr=False)
 
-    def record(self, experiment: str) -> Record | None:
-        """The record of an experiment at the largest scale there is, or None."""
-        return next(iter(self.by_scale(experiment).values()), None)
-
     def by_scale(self, experiment: str) -> Mapping[Scale, Record]:
         """The records of an experiment by scale, the largest first."""
         if experiment not in self._records:

@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 from gptrepro.claims.claim import Claim, load_claims
 from gptrepro.claims.evidence import Evidence
-from gptrepro.claims.judging import SIGNIFICANCE
+from gptrepro.claims.judging import SIGNIFICANCE, decided
 from gptrepro.claims.rules import TRAINED, apply_rule
 from gptrepro.claims.verdict import MIRRORED, Judgement, Registration, Verdict
 from gptrepro.errors import GptreproError
-from gptrepro.evaluate.statistics import holm
+from gptrepro.evaluate.statistics import holm, holm_levels
 from gptrepro.results.preregistration import SOURCES, rule_hash
 from gptrepro.scales import Scale
 
@@ -46,16 +46,21 @@ class JudgedClaim:
                 *("stated_by", "primary", "mirror_of"),
             }
         )
-        found = dataclasses.asdict(self.judgement)
-        found.pop("p_value")
+        found = {
+            each.name: getattr(self.judgement, each.name)
+            for each in dataclasses.fields(self.judgement)
+            if each.name not in ("trial", "others")
+        }
+        found["beside"] = [dataclasses.asdict(each) for each in self.judgement.beside]
         return row | found | {"verdict": str(self.judgement.verdict), "basis": self.basis}
 
 
 def judge(claims: Sequence[Claim], evidence: Evidence | None = None) -> list[JudgedClaim]:
-    """Judge claims, with Holm's correction over all tests of a chapter: a claim's verdict is one in any call.
+    """Judge claims: a claim's verdict is one in any call.
 
-    The tests of a chapter are its claims with a rule on trained models, whatever the data say; those that are
-    not among ``claims`` come from the ledger.
+    Records are looked at once for each claim, at the nominal level. A chapter's primary claims are decided
+    there; all its others with a rule on trained models are exploratory and share Holm's correction, whatever
+    the data say, those included that are in the ledger and not among ``claims``.
 
     Raises:
         GptreproError: a rule cannot be applied; the sentence names its claim.
@@ -63,7 +68,7 @@ def judge(claims: Sequence[Claim], evidence: Evidence | None = None) -> list[Jud
     evidence = evidence or Evidence()
     asked = [*claims, *_tested_beside(claims)]
     judged = [JudgedClaim(each, _judge_one(each, evidence)) for each in asked if each.mirror_of is None]
-    found = {item.claim.id: item for item in _corrected(judged)}
+    found = {item.claim.id: _explained(item) for item in _corrected(judged)}
     return [found[claim.id] if claim.mirror_of is None else _mirrored(claim, found) for claim in claims]
 
 
@@ -73,6 +78,14 @@ def _mirrored(claim: Claim, found: Mapping[str, JudgedClaim]) -> JudgedClaim:
     reason = f"It says the opposite of {claim.mirror_of}, whose test decides both. {claim.because or ''}"
     verdict = MIRRORED.get(judgement.verdict, judgement.verdict)
     return JudgedClaim(claim, dataclasses.replace(judgement, verdict=verdict, reason=reason.strip()))
+
+
+def _explained(item: JudgedClaim) -> JudgedClaim:
+    """With what to know about the verdict after its reason."""
+    if item.claim.rule is None or not item.claim.because:
+        return item
+    reason = f"{item.judgement.reason} {item.claim.because}"
+    return JudgedClaim(item.claim, dataclasses.replace(item.judgement, reason=reason))
 
 
 def _tested_beside(claims: Sequence[Claim]) -> list[Claim]:
@@ -97,11 +110,7 @@ def _judge_one(claim: Claim, evidence: Evidence) -> Judgement:
         raise GptreproError(
             f"Claim {claim.id}: its rule {claim.rule.name} fails ({what}): correct its arguments or the code."
         ) from error
-    return dataclasses.replace(
-        found,
-        reason=f"{found.reason} {claim.because or ''}".strip(),
-        registration=_registration(claim, found, evidence),
-    )
+    return dataclasses.replace(found, registration=_registration(claim, found, evidence))
 
 
 def _registration(claim: Claim, found: Judgement, evidence: Evidence) -> Registration | None:
@@ -120,25 +129,25 @@ def _registration(claim: Claim, found: Judgement, evidence: Evidence) -> Registr
 
 
 def _corrected(judged: list[JudgedClaim]) -> list[JudgedClaim]:
-    """Downgrade what does not survive Holm's correction among the tests of its chapter.
+    """Decide the exploratory claims of each chapter at the levels of Holm's correction.
 
-    One without a p-value (not run, too few seeds, scores at the floor) counts with p = 1: were it left out,
-    the data would choose how many tests there are.
+    Primary claims keep the nominal level. An exploratory one without a p-value (not run, void, too few seeds,
+    scores at the floor) counts with p = 1: were it left out, the data would choose how many tests there are.
     """
-    tests: dict[str, list[int]] = defaultdict(list)
+    families: dict[str, list[int]] = defaultdict(list)
     for i, item in enumerate(judged):
-        if _tested(item.claim):
-            tests[_chapter(item.claim)].append(i)
-    for family in tests.values():
+        if _tested(item.claim) and not item.claim.primary:
+            families[_chapter(item.claim)].append(i)
+    for family in families.values():
         found = [judged[i].judgement for i in family]
-        adjusted = holm([1.0 if each.p_value is None else each.p_value for each in found])
-        for i, each, p_value in zip(family, found, adjusted, strict=True):
-            if p_value > SIGNIFICANCE and each.verdict not in (Verdict.INCONCLUSIVE, Verdict.NOT_RUN):
-                why = f"It does not survive Holm's correction over the chapter's {len(family)} tests."
-                weaker = dataclasses.replace(
-                    each, verdict=Verdict.INCONCLUSIVE, reason=f"{each.reason} {why}"
-                )
-                judged[i] = JudgedClaim(judged[i].claim, weaker)
+        p_values = [1.0 if each.trial is None else each.trial.p_value for each in found]
+        adjusted, levels = holm(p_values), holm_levels(p_values, SIGNIFICANCE)
+        for i, each, p_value, level in zip(family, found, adjusted, levels, strict=True):
+            if each.trial is not None and level < SIGNIFICANCE:
+                each = decided(each, level, p_value)
+                why = f"It is one of {len(family)} exploratory claims of its chapter (Holm's correction)."
+                each = dataclasses.replace(each, reason=f"{each.reason} {why}")
+            judged[i] = JudgedClaim(judged[i].claim, each)
     return judged
 
 

@@ -6,6 +6,7 @@ of an average, at each point of a curve, must give exactly one value a seed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -40,6 +41,12 @@ class Side:
     """Where the points of the curve stand; empty without one."""
     shared: Mapping[Coordinate | None, Mapping[str, list[str]]]
     """What each member's rows have at the coordinates that both sides share, such as their score."""
+
+    @property
+    def score(self) -> str | None:
+        """The score of all members, where it is one."""
+        scores = {name for of_member in self.shared.values() for name in of_member.get("score", [])}
+        return scores.pop() if len(scores) == 1 else None
 
     def reduced(self, statistic: Callable[[Values, tuple[float, ...]], Values]) -> list[Values]:
         """A statistic of each member's curves: (seeds, items) a member."""
@@ -113,20 +120,26 @@ def differences(first: Side, second: Side, sign: float = 1.0) -> Side:
     return Side(f"{first.name} over {second.name}", members, first.points, first.shared)
 
 
-def estimate(effect: Sequence[Values], replicated_over: str, null: float = 0.0) -> Estimate:
-    """The mean of an effect over members, seeds and items, with its interval by the record's replication.
+def estimate(effect: Sequence[Values], replicated_over: str) -> Estimate:
+    """The mean of an effect over members, seeds and items, with the law of its error.
+
+    Seeds alone give Student's interval; items alone (released weights) the bootstrap over items; seeds that
+    are scored on the same items both at once, for the members whose items were kept.
 
     Args:
         effect: of each member (seeds, items).
         replicated_over: ``seed``, ``item`` or ``both``, as the record says.
-        null: the mean that is tested.
     """
-    if replicated_over == "both":
-        return two_way_bootstrap(effect, null=null)
     if replicated_over == "item":
-        first, *more = (values[0] for values in effect)
-        return paired_bootstrap(first, *more, null=null)
-    return paired_t(by_seed(effect), null=null)
+        return paired_bootstrap(*(values[0] for values in effect))
+    if replicated_over == "both" and any(values.shape[1] > 1 for values in effect):
+        return two_way_bootstrap(effect)
+    return paired_t(by_seed(effect))
+
+
+def overall(values: Sequence[Values]) -> float:
+    """The mean over members, seeds and items."""
+    return math.fsum(of_seeds := by_seed(values)) / len(of_seeds)
 
 
 def by_seed(effect: Sequence[Values]) -> list[float]:
@@ -142,6 +155,11 @@ def mean(values: Values, points: tuple[float, ...]) -> Values:
 def last(values: Values, points: tuple[float, ...]) -> Values:
     """The value at the last point."""
     return np.asarray(values[..., -1])
+
+
+def rise(values: Values, points: tuple[float, ...]) -> Values:
+    """What the last point has over the first."""
+    return np.asarray(values[..., -1] - values[..., 0])
 
 
 def slope(values: Values, points: tuple[float, ...]) -> Values:
@@ -212,13 +230,14 @@ def _values(
         run = 0 if record.replicated_over == "item" else record.seeds.index(line["seed"])
         at = float(line[along]) if along else 0.0
         found.setdefault((run, at), []).append({str(name): value for name, value in line.items()})
-    cells = []
+    chosen = []
     for run in range(len(record.runs)):
         for point in points or (0.0,):
             here = found.get((run, point), [])
             if len(here) != 1:
                 raise GptreproError(_ambiguity(record, run, here, point if along else None, along))
-            cells.append(_items(record, run, here[0]))
+            chosen.append((run, here[0]))
+    cells = _cells(record, chosen)
     if len({cell.size for cell in cells}) > 1:
         raise GptreproError("its seeds or points have different numbers of items, so they cannot be paired.")
     by_point = np.stack(cells).reshape(len(record.runs), max(1, len(points)), -1)
@@ -238,14 +257,26 @@ def _ambiguity(
     return f"{len(lines)} rows{of}{at} differ in {', '.join(differing)}: say which."
 
 
-def _items(record: Record, run: int, line: Mapping[str, Any]) -> Values:
-    """What one line brings: its value, or what each item of its set gave where items replicate."""
-    if record.replicated_over == "seed":
-        return np.array([float(line["value"])])
+def _cells(record: Record, lines: Sequence[tuple[int, Mapping[str, Any]]]) -> list[Values]:
+    """What each line, of a run, brings: its value, or what each item of its set gave where items replicate.
+
+    Seeds on shared items bring items only where every one of them kept its own.
+    """
+    if record.replicated_over != "seed":
+        items = [_items(record, run, line) for run, line in lines]
+        if all(each is not None for each in items):
+            return [each for each in items if each is not None]
+        if record.replicated_over == "item":
+            raise GptreproError("a row has no outcomes by item, over which the record replicates.")
+    return [np.array([float(line["value"])]) for _, line in lines]
+
+
+def _items(record: Record, run: int, line: Mapping[str, Any]) -> Values | None:
+    """What each item gave of the set that a line is the mean of; None where that was not kept."""
     place = {name: value for name, value in line.items() if name not in ("seed", "value") and pd.notna(value)}
     found = [each for each in record.runs[run].outcomes if dict(each.coordinates) == place]
-    if len(found) != 1:
-        raise GptreproError(f"its row {place} has no outcomes by item, over which the record replicates.")
+    if not found:
+        return None
     outcomes = found[0].values()
     for scale in (1.0, 100.0):  # right or wrong, where the row has a percentage
         if np.isclose(scale * outcomes.mean(), line["value"], rtol=2e-3, atol=2e-3):

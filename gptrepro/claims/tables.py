@@ -11,9 +11,10 @@ from typing import Any, get_args
 import pandas as pd
 
 from gptrepro.claims.claim import Claim
+from gptrepro.claims.judging import SIGNIFICANCE
 from gptrepro.claims.ledger import Basis, JudgedClaim
 from gptrepro.claims.verdict import SUPPORTED, Judgement, Registration, Verdict
-from gptrepro.claims.wording import compact, with_unit
+from gptrepro.claims.wording import compact, percent, with_unit
 from gptrepro.errors import GptreproError
 
 
@@ -85,7 +86,8 @@ def printed(claim: Claim) -> str:
 
 
 def measured(item: JudgedClaim) -> str:
-    """What was measured, as short text; of a comparison both sides, the effect and its 95% interval."""
+    """What was measured, as short text; of a comparison both sides, the effect and its interval at the level
+    that decided."""
     found = item.judgement
     unit = found.unit or item.claim.unit
     means = ", ".join(f"{name}: {mean:.2f}" for name, mean in found.compared.items())
@@ -98,7 +100,36 @@ def measured(item: JudgedClaim) -> str:
 
 
 def _rests_on(found: Judgement) -> str:
-    return f"n = {found.n} {'seeds' if found.seeds else 'items'}"
+    return f"n = {found.n} {_units(found)}{'' if found.p_value is None else f', {_p_value(found)}'}"
+
+
+def _units(found: Judgement) -> str:
+    return "seeds" if found.seeds else "items"
+
+
+def _confidence(found: Judgement) -> str:
+    """Of an interval whose ends are each missed at the level that decided."""
+    return percent(1 - 2 * (found.level or 0.0))
+
+
+def _p_value(found: Judgement) -> str:
+    """The one-sided p-value that compares with 5%, and what it was corrected for."""
+    p_value = found.p_value or 0.0
+    p = "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
+    return p if found.level == SIGNIFICANCE else f"{p} after Holm's correction"
+
+
+def _beside(found: Judgement) -> list[str]:
+    """What the scales say that do not decide, the larger first."""
+    lines = []
+    for other in found.beside:
+        digits = _digits(other.interval or (other.size, other.size))
+        text = f"at {other.scale}: {found.effect} {other.size:.{digits}f}"
+        if other.interval is not None:
+            low, high = other.interval
+            text += f" ({low:.{digits}f} to {high:.{digits}f})"
+        lines.append(f"{text}, n = {other.n} {_units(found)}")
+    return lines
 
 
 def _digits(interval: tuple[float, float]) -> int:
@@ -149,9 +180,10 @@ def verdict_lines(judged: Sequence[JudgedClaim], *, unit: str | None = None) -> 
             digits = _digits(found.interval)
             tested = unit or found.unit or item.claim.unit
             interval = with_unit(f"{low:.{digits}f} to {high:.{digits}f}", tested)
-            lines.append(f"  interval {interval}, {_rests_on(found)}")
+            lines.append(f"  {_confidence(found)} interval {interval}, {_rests_on(found)}")
             smallest = with_unit(f"{found.mde:.{digits}f}", tested)
             lines.append(f"  smallest effect that the test could have seen: {smallest}")
+            lines += [f"  {beside}" for beside in _beside(found)]
     return "\n".join(lines)
 
 
@@ -268,10 +300,16 @@ def _evidence(item: JudgedClaim) -> str:
     parts = [found.reason]
     if found.mde is not None:
         parts.append(
-            f"{_rests_on(found)}; smallest {found.effect} that the test could have seen: {found.mde:.2f}."
+            f"{_confidence(found)} interval, {_rests_on(found)}; smallest {found.effect} that the test could "
+            f"have seen: {found.mde:.2f}."
         )
     if found.scale:
-        parts.append(f"Scale {found.scale}, {found.experiment}.")
+        parts.append(f"Scale {found.scale}, {found.experiment}; number format: {found.precision}.")
+    parts += [f"{beside[0].upper()}{beside[1:]}." for beside in _beside(found)]
+    if item.claim.stated_by == "ours":
+        parts.append("The form of the claim is ours.")
+    if item.claim.primary:
+        parts.append("A primary claim of its chapter, not corrected for others.")
     if found.registration:
         parts.append(_REGISTERED[found.registration])
     if found.stale:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from gptrepro.claims.trial import Trial
+
 
 class Verdict(StrEnum):
     """What the evidence says of a claim."""
@@ -19,9 +21,13 @@ class Verdict(StrEnum):
     """The direction and the stated minimum hold, at a smaller scale than the paper's."""
     MECHANISM = "mechanism shown"
     """A constructed analogue shows how it can work, not that the paper's model does it."""
+    SMALLER = "smaller than stated"
+    """The effect is below the minimum that was stated before the run, and not below zero."""
     NOT_REPLICATED = "not replicated"
     """An experiment, the thing that was built, or the paper's own arithmetic says otherwise."""
     INCONCLUSIVE = "inconclusive"
+    VOID = "void"
+    """The experiment failed its own check and says nothing of the claim."""
     NOT_RUN = "not run"
     CITED = "cited"
     """Carried over from the paper; nothing here measures it."""
@@ -29,23 +35,33 @@ class Verdict(StrEnum):
     @property
     def empirical(self) -> bool:
         """Whether an experiment can end in this verdict."""
-        return self in SUPPORTED or self in (Verdict.NOT_REPLICATED, Verdict.INCONCLUSIVE)
+        denied = (Verdict.SMALLER, Verdict.NOT_REPLICATED, Verdict.INCONCLUSIVE, Verdict.VOID)
+        return self in SUPPORTED or self in denied
 
-
-MIRRORED = {
-    Verdict.REPLICATED: Verdict.NOT_REPLICATED,
-    Verdict.TREND: Verdict.NOT_REPLICATED,
-    Verdict.MECHANISM: Verdict.NOT_REPLICATED,
-    Verdict.NOT_REPLICATED: Verdict.TREND,
-}
-"""What a verdict says of a claim that states the opposite; all others say the same of both."""
 
 SUPPORTED = (Verdict.REPLICATED, Verdict.TREND, Verdict.MECHANISM)
 """The verdicts of a claim that an experiment supports."""
 
+MIRRORED = dict.fromkeys(SUPPORTED, Verdict.NOT_REPLICATED) | {
+    Verdict.SMALLER: Verdict.TREND,
+    Verdict.NOT_REPLICATED: Verdict.TREND,
+}
+"""What a verdict says of a claim that states the opposite; all others say the same of both."""
 
 Registration = Literal["stated before the run", "amended after the run", "not recorded"]
 """What the record's hashes say of the rule that judges it (`gptrepro.results.preregistration`)."""
+
+
+@dataclass(frozen=True)
+class AtScale:
+    """What a record says that does not decide: of a smaller scale, or of too few seeds."""
+
+    scale: str
+    n: int
+    size: float
+    """Mean of the effect."""
+    interval: tuple[float, float] | None
+    """At the level that the deciding one has; None where there are too few seeds for one."""
 
 
 @dataclass(frozen=True)
@@ -65,19 +81,29 @@ class Judgement:
     """What the rule tests, in words: a margin, a difference, a slope."""
     size: float | None = None
     """Mean of the effect over what replicates."""
+    level: float | None = None
+    """The one-sided level that decided: 5%, or what Holm's correction leaves of it."""
     interval: tuple[float, float] | None = None
-    """95% interval of the effect."""
+    """Of the effect; each end is missed with the probability ``level``."""
+    p_value: float | None = None
+    """One-sided, of the answer that is nearer, corrected where the claim is not primary: compares with 5%."""
+    mde: float | None = None
+    """The smallest effect that the test would have seen with 80% power, at ``level``."""
     n: int | None = None
     """Independent units that the interval rests on."""
     seeds: list[int] = field(default_factory=list)
     """Of the runs; none where released weights are judged over items."""
     scale: str | None = None
     experiment: str | None = None
-    mde: float | None = None
-    """The smallest effect that the test would have seen with 80% power."""
-    p_value: float | None = None
-    """Of the rule's own test; Holm's correction within a chapter works on it, and takes None for 1."""
+    precision: str | None = None
+    """Number format of the trainings."""
+    beside: tuple[AtScale, ...] = ()
+    """The other scales that the experiment was run at."""
     registration: Registration | None = None
     """Whether the rule was written down before the runs, in these words."""
     stale: str | None = None
     """Why the record no longer fits today's code and data, with the command that renews it."""
+    trial: Trial | None = field(default=None, repr=False)
+    """What was asked of the data, to be decided at another level; None where they decide nothing."""
+    others: tuple[Judgement, ...] = field(default=(), repr=False)
+    """The same rule on the records that do not decide."""

@@ -42,6 +42,11 @@ def with_unit(text: str, unit: str | None) -> str:
     return f"{text}{unit}" if unit.startswith("%") else f"{text} {unit}"
 
 
+def percent(share: float) -> str:
+    """A share as a percentage, such as ``97.5%``; to a tenth of what it lacks to all of it."""
+    return f"{100 * share:.1f}".removesuffix(".0") + "%"
+
+
 def label(key: Any) -> str:
     """The name of a part of a value, in words; its unit "_pct" is left to the number."""
     text = str(key)

@@ -166,6 +166,29 @@ class NotBelow:
 
 
 @dataclass(frozen=True)
+class Scored:
+    """What a record holds of one scored set, for who asks what guessing gives there."""
+
+    score: str
+    task: str
+    config: Mapping[str, Any]
+    """The settings of the record, as JSON values."""
+    rows: Sequence[Row]
+    """Of one run."""
+    items: int | None
+    """Items that were scored, where the record kept their outcomes."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What one scores who gives the same answer, or any, to every item."""
+
+    value: float
+    error: float
+    """Its standard error: by luck in so many items."""
+
+
+@dataclass(frozen=True)
 class Experiment(Generic[C]):
     """A registered experiment.
 
@@ -195,6 +218,8 @@ class Experiment(Generic[C]):
     both."""
     valid_if: NotBelow | None = None
     """The check that its record must pass for any claim to be judged by it."""
+    guessing: Callable[[Scored], Guess] | None = None
+    """What a score must beat to be one: a rule's floor is that and two standard errors."""
     chooses_settings: bool = False
     """A sweep whose outcome others take as a setting: it runs on pilot seeds and decides no claim."""
 

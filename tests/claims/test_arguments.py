@@ -50,7 +50,10 @@ def damaged(rule: Rule) -> Iterator[tuple[str, str, Rule]]:
         yield field, "misspelt", {f"{key}_" if key == field else key: held for key, held in rule.items()}
         if field in required(rule):
             yield field, "missing", {key: held for key, held in rule.items() if key != field}
-        wrong = [*WRONG, "3" if isinstance(value, bool | int | float) or field == "tolerance" else 5.5]
+        wrong = [
+            *WRONG,
+            "3" if isinstance(value, bool | int | float) or field in ("tolerance", "floor") else 5.5,
+        ]
         wrong += [1, "true"] if isinstance(value, bool) else [True] if isinstance(value, int | float) else []
         if isinstance(value, list):
             wrong += [[], [*value, []], *([[*value, "nobody"]] if field in ("model", "keys") else [])]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from gptrepro.claims import Claim, Evidence, JudgedClaim, Judgement, Verdict, judge
 from gptrepro.claims import ledger as module
+from gptrepro.claims.judging import decided
+from gptrepro.claims.trial import Trial
+from gptrepro.evaluate.statistics import paired_t
 from gptrepro.results.preregistration import rule_hash
 from tests.claims.records import line, record_of
 
@@ -18,11 +19,20 @@ def cited(name: str, **changes: object) -> Claim:
     return Claim.model_validate({"id": name} | fields | rule | changes)
 
 
-FELL = Judgement(Verdict.TREND, "It fell.", p_value=0.04)
+def fell(by: float) -> Judgement:
+    """A test over three seeds whose mean is so many standard errors from nought."""
+    return decided(
+        Judgement(Verdict.INCONCLUSIVE, "", trial=Trial(paired_t([by - 3**0.5, by, by + 3**0.5]), 0.0))
+    )
+
+
+FELL = fell(3.3)
+"""At p = 0.04."""
 
 
 def trial(name: str, **changes: object) -> Claim:
-    return cited(name, **{"rule": {"name": "arm_beats"}, "chapter": "some/chapter"} | changes)
+    rule = {"name": "arm_beats", "experiment": "e"}
+    return cited(name, **{"rule": rule, "chapter": "some/chapter"} | changes)
 
 
 def test_every_claim_gets_a_verdict_and_a_reason(ledger):
@@ -56,10 +66,30 @@ def test_holm_takes_back_what_only_one_test_of_many_supports(monkeypatch):
     many = judge(claims, Evidence(records={}))
     assert {j.judgement.verdict for j in many} == {Verdict.INCONCLUSIVE}
     assert many[0].judgement.reason.endswith(
-        "does not survive Holm's correction over the chapter's 10 tests."
+        "one of 10 exploratory claims of its chapter (Holm's correction)."
     )
     apart = [trial(f"c{i}", chapter=f"some/{i:02}") for i in range(10)]
     assert {j.judgement.verdict for j in judge(apart, Evidence(records={}))} == {Verdict.TREND}
+
+
+def test_interval_p_value_and_smallest_effect_are_those_of_the_level_that_decided(monkeypatch):
+    monkeypatch.setattr(module, "_judge_one", lambda claim, evidence: FELL)
+    alone, *many = (
+        judge([trial(f"c{i}") for i in range(n)], Evidence(records={}))[0].judgement for n in (1, 2, 10)
+    )
+    assert [alone.level, *(each.level for each in many)] == [0.05, 0.025, 0.005]
+    for n, found in zip((2, 10), many, strict=True):
+        assert found.p_value == pytest.approx(min(1.0, n * FELL.trial.p_value))
+        assert found.interval[0] < alone.interval[0] and found.mde > alone.mde
+
+
+def test_a_primary_claim_is_neither_corrected_nor_a_test_for_others(monkeypatch):
+    claims = [trial("a", primary=True), trial("b"), trial("c", primary=True)]
+    monkeypatch.setattr(module, "_judge_one", lambda claim, evidence: FELL)
+    assert [j.judgement.verdict for j in judge(claims, Evidence(records={}))] == [Verdict.TREND] * 3
+    claims.append(trial("d"))
+    found = [j.judgement.verdict for j in judge(claims, Evidence(records={}))]
+    assert found == [Verdict.TREND, Verdict.INCONCLUSIVE, Verdict.TREND, Verdict.INCONCLUSIVE]
 
 
 @pytest.mark.parametrize(
@@ -68,18 +98,19 @@ def test_holm_takes_back_what_only_one_test_of_many_supports(monkeypatch):
         Judgement(Verdict.NOT_RUN, "Needs a run."),
         Judgement(Verdict.INCONCLUSIVE, "2 seeds decide nothing.", n=2),
         Judgement(Verdict.INCONCLUSIVE, "No mean score is above the floor.", n=3),
+        Judgement(Verdict.VOID, "The experiment fails its own check.", n=3),
     ],
-    ids=["not run", "few seeds", "floor"],
+    ids=["not run", "few seeds", "floor", "void"],
 )
 def test_a_test_without_a_p_value_counts_as_one(monkeypatch, other):
     """The other test must weigh the same whatever its data say: at p = 0.04 one of two does not survive."""
     found = {"a": FELL, "b": other}
     monkeypatch.setattr(module, "_judge_one", lambda claim, evidence: found[claim.id])
     first, second = judge([trial("a"), trial("b")], Evidence(records={}))
-    assert first.judgement.verdict is Verdict.INCONCLUSIVE and "chapter's 2 tests" in first.judgement.reason
+    assert first.judgement.verdict is Verdict.INCONCLUSIVE and "of 2 exploratory" in first.judgement.reason
     assert second.judgement == other
-    found["a"] = dataclasses.replace(FELL, p_value=0.02)
-    assert judge([trial("a"), trial("b")], Evidence(records={}))[0].judgement == found["a"]
+    found["a"] = fell(9.0)
+    assert judge([trial("a"), trial("b")], Evidence(records={}))[0].judgement.verdict is Verdict.TREND
 
 
 @pytest.mark.parametrize(
@@ -92,7 +123,7 @@ def test_a_test_without_a_p_value_counts_as_one(monkeypatch, other):
 )
 def test_a_mirror_takes_the_opposite_verdict_of_one_test(monkeypatch, verdict, opposite):
     """Alone or beside what it mirrors, and never as a test of its own."""
-    found = dataclasses.replace(FELL, verdict=verdict, p_value=0.04, n=3)
+    found = Judgement(verdict, "It fell.", n=3)
     monkeypatch.setattr(module, "_judge_one", lambda claim, evidence: found)
     known = [trial("a"), cited("b", mirror_of="a")]
     monkeypatch.setattr(module, "load_claims", lambda: known)
@@ -109,7 +140,7 @@ def test_what_no_trained_model_judges_is_no_test_of_its_chapter(monkeypatch):
     ]
     held = Judgement(Verdict.CONSISTENT, "It holds.")
     monkeypatch.setattr(module, "_judge_one", lambda claim, _: FELL if claim.id == "a" else held)
-    assert judge(claims, Evidence(records={}))[0].judgement == FELL
+    assert judge(claims, Evidence(records={}))[0].judgement.verdict is Verdict.TREND
 
 
 def test_a_claim_has_one_verdict_whichever_are_asked_with_it(monkeypatch):

@@ -17,6 +17,7 @@ from gptrepro.claims.tables import (
     select,
     verdict_lines,
 )
+from gptrepro.claims.verdict import AtScale
 from gptrepro.errors import GptreproError
 
 
@@ -48,8 +49,12 @@ ROWS = [
         n=3,
         seeds=[100, 101, 102],
         mde=0.1,
+        level=0.0125,
+        p_value=0.0123,
         scale="laptop",
         experiment="gpt1-pretraining",
+        precision="bf16",
+        beside=(AtScale("gpu", 2, 0.9, None), AtScale("smoke", 3, 0.05, (0.01, 0.09))),
     ),
     judged("gpt2", Verdict.NOT_REPLICATED, stale="older version", experiment="gpt1-pretraining"),
     judged("popular", Verdict.NOT_REPLICATED),
@@ -91,7 +96,8 @@ def test_html_escapes_and_carries_what_the_filters_need():
     assert "&lt;b&gt;Bold&lt;/b&gt; &amp; true" in html and "<b>" not in html
     assert html.count("<tr id=") == 4
     assert 'data-verdict="not-replicated"' in html and "badge-stale" in html
-    assert "n = 3 seeds; smallest margin that the test could have seen: 0.10" in html
+    assert "97.5% interval, n = 3 seeds, p = 0.012 after Holm's correction;" in html.replace("&#x27;", "'")
+    assert "smallest margin that the test could have seen: 0.10" in html and "number format: bf16" in html
 
 
 def test_a_comparison_shows_both_sides_its_unit_and_the_effect_with_its_interval():
@@ -134,8 +140,10 @@ def test_verdicts_in_words_give_the_test_where_there_was_one():
     assert verdict_lines(ROWS[:2], unit="nats").splitlines() == [
         "gpt1-consistent: consistent. Because.",
         "gpt1-trend-replicated: trend replicated. Because.",
-        "  interval 0.50 to 0.75 nats, n = 3 seeds",
+        "  97.5% interval 0.50 to 0.75 nats, n = 3 seeds, p = 0.012 after Holm's correction",
         "  smallest effect that the test could have seen: 0.10 nats",
+        "  at gpu: margin 0.90, n = 2 seeds",
+        "  at smoke: margin 0.050 (0.010 to 0.090), n = 3 seeds",
     ]
 
 
@@ -145,8 +153,10 @@ def test_a_test_has_the_unit_of_what_was_measured_unless_another_is_given():
 
 
 def test_a_test_without_seeds_rests_on_items():
-    released = judged("gpt2", Verdict.TREND, effect="margin", interval=(0.5, 0.75), n=400, mde=0.1)
-    assert "interval 0.50 to 0.75, n = 400 items" in verdict_lines([released])
+    released = judged(
+        "gpt2", Verdict.TREND, effect="margin", interval=(0.5, 0.75), n=400, mde=0.1, level=0.05
+    )
+    assert "90% interval 0.50 to 0.75, n = 400 items" in verdict_lines([released])
 
 
 def test_a_long_verdict_is_wrapped():

@@ -10,7 +10,7 @@ from scipy import stats
 
 from gptrepro.evaluate.statistics import (
     holm,
-    minimal_detectable_effect,
+    holm_levels,
     paired_bootstrap,
     paired_t,
     two_way_bootstrap,
@@ -29,28 +29,40 @@ def tolerance(rate: float, simulations: int = SIMULATIONS) -> float:
 
 
 @pytest.mark.parametrize("n", [3, 5, 8])
-def test_five_in_a_hundred_null_effects_are_found_and_the_interval_says_the_same(n: int) -> None:
-    false_alarms = 0
+@pytest.mark.parametrize("alpha", [0.05, 0.01])
+def test_null_effects_are_found_as_often_as_stated_and_the_interval_says_the_same(
+    n: int, alpha: float
+) -> None:
+    found = {"above": 0, "below": 0}
     for differences in samples(n, 0.0):
         result = paired_t(differences.tolist())
-        assert (result.p_value < 0.05) == (result.low > 0 or result.high < 0)
-        false_alarms += result.p_value < 0.05
-    assert false_alarms / SIMULATIONS == pytest.approx(0.05, abs=tolerance(0.05))
+        low, high = result.interval(alpha)
+        assert (result.above(0.0) < alpha) == (low > 0) and (result.below(0.0) < alpha) == (high < 0)
+        found["above"] += low > 0
+        found["below"] += high < 0
+    assert found["above"] / SIMULATIONS == pytest.approx(alpha, abs=tolerance(alpha))
+    assert found["below"] / SIMULATIONS == pytest.approx(alpha, abs=tolerance(alpha))
 
 
 @pytest.mark.parametrize("n", [3, 5, 8])
-def test_an_effect_of_the_minimal_size_is_found_four_times_in_five(n: int) -> None:
-    effect = minimal_detectable_effect(n, 1.0)
+@pytest.mark.parametrize("alpha", [0.05, 0.01])
+def test_an_effect_of_the_visible_size_is_found_four_times_in_five(n: int, alpha: float) -> None:
+    unit = paired_t([-1.0, 1.0] + [0.0] * (n - 2))
+    effect = unit.visible(alpha) / unit.error / np.sqrt(n)  # for a standard deviation of 1
     data = samples(n, effect, 20_000)
     t = data.mean(1) / (data.std(1, ddof=1) / np.sqrt(n))
-    power = float((np.abs(t) > stats.t.ppf(0.975, n - 1)).mean())
+    power = float((t > stats.t.ppf(1 - alpha, n - 1)).mean())
     assert power == pytest.approx(0.8, abs=tolerance(0.8, 20_000))
 
 
-def test_against_a_null_that_is_not_zero() -> None:
+def test_the_test_is_that_of_the_library() -> None:
     differences = [1.1, 0.9, 1.0, 1.2, 0.8]
-    assert paired_t(differences, null=1.0).p_value == pytest.approx(1.0)
-    assert paired_t(differences).p_value < 0.001
+    found = paired_t(differences)
+    for null in (0.0, 0.95, 1.2):
+        for name, alternative in (("above", "greater"), ("below", "less")):
+            expected = stats.ttest_1samp(differences, null, alternative=alternative).pvalue
+            assert getattr(found, name)(null) == pytest.approx(expected)
+    assert (found.low, found.high) == pytest.approx(stats.ttest_1samp(differences, 0.0).confidence_interval())
 
 
 @given(st.lists(st.floats(-10, 10), min_size=2, max_size=12), st.floats(0.5, 2), st.floats(-5, 5))
@@ -62,7 +74,7 @@ def test_the_interval_moves_and_stretches_with_the_data(
     assert one.low <= one.mean <= one.high
     assert other.low == pytest.approx(scale * one.low + shift, abs=1e-6)
     assert other.high == pytest.approx(scale * one.high + shift, abs=1e-6)
-    assert other.mde == pytest.approx(scale * one.mde, abs=1e-6)
+    assert other.visible(0.05) == pytest.approx(scale * one.visible(0.05), abs=1e-6)
 
 
 def test_the_bootstrap_interval_covers_the_truth_as_often_as_it_says() -> None:
@@ -74,19 +86,45 @@ def test_the_bootstrap_interval_covers_the_truth_as_often_as_it_says() -> None:
     assert covered / 300 == pytest.approx(0.94, abs=tolerance(0.94, 300))
 
 
+def test_the_bootstrap_interval_is_that_of_the_library() -> None:
+    """BCa, of one task and of several, on items that are skewed."""
+    rng = np.random.default_rng(7)
+    tasks = [rng.exponential(1.0, 40), rng.exponential(2.0, 60)]
+    for chosen in (tasks[:1], tasks):
+        found = paired_bootstrap(*chosen)
+        of_library = stats.bootstrap(
+            chosen,
+            lambda *x, axis: sum(each.mean(axis=axis) for each in x) / len(x),
+            confidence_level=0.9,
+            vectorized=True,
+            n_resamples=9_999,
+            rng=np.random.default_rng(1),
+        ).confidence_interval
+        assert found.interval(0.05) == pytest.approx(tuple(of_library), rel=0.03)
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.005])
+def test_the_bootstrap_p_value_is_the_level_at_which_the_interval_ends(alpha: float) -> None:
+    found = paired_bootstrap(np.random.default_rng(7).exponential(1.0, 40))
+    low, high = found.interval(alpha)
+    assert found.above(low) == pytest.approx(alpha, rel=0.1)
+    assert found.below(high) == pytest.approx(alpha, rel=0.1)
+
+
 def test_the_bootstrap_agrees_with_student_on_many_items_and_repeats_itself() -> None:
     differences = samples(2000, 0.1, 1)[0]
     bootstrap, student = paired_bootstrap(differences), paired_t(differences.tolist())
     assert bootstrap.mean == student.mean
     assert (bootstrap.low, bootstrap.high) == pytest.approx((student.low, student.high), abs=0.003)
-    assert bootstrap.mde == pytest.approx(student.mde, rel=0.01)
-    assert paired_bootstrap(differences) == bootstrap
+    assert bootstrap.visible(0.05) == pytest.approx(student.visible(0.05), rel=0.01)
+    assert paired_bootstrap(differences).interval(0.01) == bootstrap.interval(0.01)
 
 
 @pytest.mark.parametrize("test", [paired_t, paired_bootstrap])
 def test_equal_differences_give_a_point_and_a_single_one_nothing(test) -> None:  # type: ignore[no-untyped-def]
     point = test([0.5, 0.5, 0.5])
-    assert (point.low, point.mean, point.high, point.mde) == (0.5, 0.5, 0.5, 0.0)
+    assert (point.low, point.mean, point.high, point.visible(0.05)) == (0.5, 0.5, 0.5, 0.0)
+    assert (point.above(0.4), point.below(0.4), point.above(0.5)) == (0.0, 1.0, 1.0)
     with pytest.raises(ValueError, match="at least two"):
         test([0.5])
 
@@ -102,6 +140,12 @@ def test_holm_never_helps_a_p_value_and_keeps_their_order(p_values: list[float])
     order = np.argsort(p_values)
     assert np.all(np.diff(np.asarray(adjusted)[order]) >= 0)
     assert max(adjusted) >= max(p_values)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_the_level_that_decides_says_the_same_as_the_adjusted_p_value(p_values: list[float]) -> None:
+    for p, adjusted, level in zip(p_values, holm(p_values), holm_levels(p_values, 0.05), strict=True):
+        assert (p < level) == (adjusted < 0.05) and 0.05 / len(p_values) <= level <= 0.05
 
 
 def test_holm_holds_the_familywise_error_rate() -> None:
@@ -122,8 +166,8 @@ def test_several_tasks_weigh_the_same_and_are_resampled_apart() -> None:
 def test_the_bootstrap_p_value_is_that_of_student_on_many_items() -> None:
     differences = samples(2000, 0.03, 1)[0]
     for null in (0.0, 0.1):
-        expected = paired_t(differences.tolist(), null=null).p_value
-        assert paired_bootstrap(differences, null=null).p_value == pytest.approx(expected, abs=0.02)
+        expected = paired_t(differences.tolist()).above(null)
+        assert paired_bootstrap(differences).above(null) == pytest.approx(expected, abs=0.02)
 
 
 def seeds_by_items(trial: int, between: float, items: float, noise: float) -> np.ndarray:
@@ -162,14 +206,14 @@ def test_two_ways_become_one_where_the_other_does_not_vary() -> None:
     of_items = samples(2000, 0.03, 1)
     both, items = two_way_bootstrap([np.tile(of_items, (3, 1))]), paired_bootstrap(of_items[0])
     assert (both.low, both.high) == pytest.approx((items.low, items.high), abs=0.003)
-    assert both.p_value == pytest.approx(items.p_value, abs=0.02)
-    assert both.mde == pytest.approx(items.mde, rel=0.02)
+    assert both.above(0.0) == pytest.approx(items.above(0.0), abs=0.02)
+    assert both.visible(0.05) == pytest.approx(items.visible(0.05), rel=0.02)
 
 
 def test_two_ways_repeat_themselves_and_weigh_tasks_the_same() -> None:
     tasks = [seeds_by_items(0, 0.1, 1, 1), 5 + seeds_by_items(1, 0.1, 1, 1)[:, :40]]
     found = two_way_bootstrap(tasks)
-    assert found == two_way_bootstrap(tasks)
+    assert found.interval(0.01) == two_way_bootstrap(tasks).interval(0.01)
     assert found.mean == pytest.approx((tasks[0].mean() + tasks[1].mean()) / 2)
     with pytest.raises(ValueError, match="the same for all tasks"):
         two_way_bootstrap([tasks[0], tasks[1][:2]])

@@ -26,11 +26,13 @@ from gptrepro.experiments.base import (
     Coordinate,
     Experiment,
     Measurement,
+    NotBelow,
     Outcomes,
     Row,
     Unit,
     register,
 )
+from gptrepro.experiments.gpt1.guessing import of_constant_answer
 from gptrepro.experiments.gpt1.pretraining import LSTM_PRETRAINING, PRETRAINING
 from gptrepro.experiments.gpt1.tuned_tasks import (
     Arm,
@@ -260,11 +262,13 @@ def fine_tuning_experiment(
     *,
     question: str,
     configs: dict[Scale, Any],
+    valid_if: NotBelow | None = None,
     labels: Mapping[str, Mapping[Coordinate, str]] | None = None,
 ) -> Experiment[Any]:
     """An experiment that fine-tunes what ``pretraining`` trained.
 
-    ``labels`` stand beside those of arms and numbers of rows, or in their place.
+    ``valid_if`` is its check of itself; ``labels`` stand beside those of arms and numbers of rows, or in
+    their place.
     """
     rows = sorted({n for config in configs.values() for some in config.tasks.values() for n in some})
     return Experiment(
@@ -278,6 +282,9 @@ def fine_tuning_experiment(
         corpora=lambda config: config.corpora,
         budget=lambda config: config.budget(),
         measure=measure,
+        replicated_over="both",
+        valid_if=valid_if,
+        guessing=of_constant_answer,
         labels={"arm": ARM_LABELS, "rows": {n: f"{n} rows" for n in rows}} | dict(labels or {}),
     )
 
@@ -300,12 +307,19 @@ def fine_tuning_configs(
     }
 
 
+NOT_BELOW_A_PROBE = NotBelow(
+    where={"rows": "largest"}, arm={"arm": "full"}, over={"arm": "frozen"}, mean_over="task"
+)
+"""Fine-tuning that scores below a linear model of the same frozen states shows its own recipe at fault, and
+says nothing about pre-training."""
+
 FINE_TUNING = register(
     fine_tuning_experiment(
         "gpt1-fine-tuning",
         PRETRAINING,
         question="How much does pre-training on novels help on labelled tasks, and the auxiliary objective?",
         configs=fine_tuning_configs(FINE_TUNING_TASKS),
+        valid_if=NOT_BELOW_A_PROBE,
     )
 )
 
@@ -323,6 +337,7 @@ LONG_ROWS = register(
         PRETRAINING,
         question="How much does pre-training help on tasks whose rows take several sequences?",
         configs=fine_tuning_configs(_LONG_ROWS),
+        valid_if=NOT_BELOW_A_PROBE,
     )
 )
 

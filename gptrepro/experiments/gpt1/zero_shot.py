@@ -29,6 +29,7 @@ from gptrepro.experiments.base import (
     register,
     row,
 )
+from gptrepro.experiments.gpt1.guessing import of_heuristic
 from gptrepro.experiments.gpt1.pretraining import LSTM_PRETRAINING, MILESTONES, PRETRAINING
 from gptrepro.experiments.training import TextTraining
 from gptrepro.scales import Scale
@@ -227,6 +228,8 @@ def _experiment(
         corpora=lambda config: config.corpora,
         budget=lambda config: Budget(parameters=0, tokens=0, flops=0.0),  # nothing is trained
         measure=_measure,
+        replicated_over="both",
+        guessing=of_heuristic,
         labels={
             **pretraining.labels,
             "task": {name: name.replace("_", " ") for name in (*HEURISTICS, "last_word")},
