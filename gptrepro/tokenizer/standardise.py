@@ -21,7 +21,9 @@ _LINE_FOR_FTFY = re.compile(r"^[\t\f -%'-~]*[^\t\n\f -%'-~][^\n]*\n?", re.MULTIL
 """A line with anything but tab, form feed and printable ASCII without "&"; ftfy leaves the others alone."""
 
 _AS_ASCII = {"—": "-", "–": "-", "―": "-", "…": "...", "´": "'"}
-_PUNCTUATION_RUN = re.compile(r"""(([-~!";?+,)(\\/*\[\]}{|_])\2*)""")
+_PUNCTUATION_RUN = re.compile(r"""(([-~!";?+,)(/*\[\]}{|_])\2*)""")
+"""The marks that the released code sets apart. Its pattern names a backslash, too, but in a string that is
+not raw, where ``\\\\+`` means one more plus sign: a backslash stays with its word."""
 
 
 _LONGEST_CHUNK = re.compile(r"\S{1,2048}")
