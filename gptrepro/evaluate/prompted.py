@@ -24,13 +24,13 @@ from numpy.typing import NDArray
 from gptrepro.errors import GptreproError
 from gptrepro.evaluate.likelihood import branches_nll, ends_nll
 from gptrepro.evaluate.metrics import auc, exact_match, word_f1
-from gptrepro.generation.sampling import generate
+from gptrepro.generation.writing import write
 from gptrepro.model import Decoder
 from gptrepro.model.language_model import LanguageModel, inference
 from gptrepro.tasks.parts import hashed
 from gptrepro.tasks.prompted import Item, Normalisation, PromptedTask
 from gptrepro.text.order import random_words, shuffled
-from gptrepro.tokenizer import TextEncoder
+from gptrepro.tokenizer import TextWriter
 
 Scores = NDArray[np.float64]
 Pair = tuple[str, str]
@@ -52,7 +52,7 @@ class Paragraphs:
         line_end: its id of a line end.
     """
 
-    def __init__(self, tokenizer: TextEncoder, line_end: int) -> None:
+    def __init__(self, tokenizer: TextWriter, line_end: int) -> None:
         self._tokenizer = tokenizer
         self._known: dict[str, list[int]] = {}
         self._line_end = line_end
@@ -71,6 +71,14 @@ class Paragraphs:
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids."""
         return self._tokenizer.decode(ids)
+
+    def continuation(self, before: Sequence[int], new: Sequence[int]) -> str:
+        """What new ids add to the text of those before them."""
+        return self._tokenizer.continuation(before, new)
+
+    def as_written(self, text: str) -> str:
+        """A text in the form that decoding gives it."""
+        return self._tokenizer.as_written(text)
 
 
 class TextScore(NamedTuple):
@@ -137,7 +145,7 @@ class Reader:
 
     model: LanguageModel
     """Its mode and place are left as they are."""
-    tokenizer: TextEncoder
+    tokenizer: TextWriter
     context: int
     """The most tokens that the model reads at once."""
     overflow: Overflow = "refuse"
@@ -200,15 +208,12 @@ class Reader:
             )
         prompts = [self._before(item.contexts[0], n) for n, item in enumerate(items, start=1)]
         kept = [self._kept(prompt, room, n) for n, prompt in enumerate(prompts, start=1)]
-        endings = [ids for text in stop if (ids := self.tokenizer.encode(text))]
-        if self.tokenizer.end_of_text is not None:
-            endings.append([self.tokenizer.end_of_text])
         found: dict[int, str] = {}
         for chosen in self._batches(sorted(range(len(items)), key=lambda i: len(kept[i]))):
-            new = generate(self.model, [kept[i] for i in chosen], max_new_tokens, stop=endings)
-            found |= zip(chosen, map(self.tokenizer.decode, new), strict=True)
-        for text in stop:  # a token may hold it with more behind it
-            found = {i: written.split(text)[0] for i, written in found.items()}
+            before = [kept[i] for i in chosen]
+            found |= zip(
+                chosen, write(self.model, self.tokenizer, before, max_new_tokens, stop=stop), strict=True
+            )
         return [Written(found[i], len(prompts[i]) - len(kept[i])) for i in range(len(items))]
 
     def _before(self, context: str, number: int) -> list[int]:

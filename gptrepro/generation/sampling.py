@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from gptrepro.errors import GptreproError
@@ -28,13 +29,14 @@ def keep_top_k(logits: Tensor, k: int) -> Tensor:
 def keep_top_p(logits: Tensor, p: float) -> Tensor:
     """Rule out all but the nucleus: the fewest likeliest tokens whose probabilities sum to ``p`` or more.
 
-    (B, n_vocab) -> (B, n_vocab), ``-inf`` where ruled out. The likeliest token always stays (Holtzman et
-    al. 2020; GPT-3's authors sample with p = 0.9, section 3.9.4 and appendix F).
+    (B, n_vocab) -> (B, n_vocab), ``-inf`` where ruled out. The likeliest token always stays, and with p = 1
+    all do (Holtzman et al. 2020; GPT-3's authors sample with p = 0.9, section 3.9.4 and appendix F).
     """
-    ordered, order = logits.softmax(-1).sort(descending=True)
-    mass_before = ordered.cumsum(-1) - ordered  # of the tokens likelier than this one
+    if p >= 1:  # sums of rounded probabilities may arrive at 1 before the last token
+        return logits
+    ordered, order = logits.double().softmax(-1).sort(descending=True)
+    mass_before = F.pad(ordered.cumsum(-1)[:, :-1], (1, 0))  # of the tokens likelier than this one
     outside = torch.zeros_like(logits, dtype=torch.bool).scatter(-1, order, mass_before >= p)
-    outside.scatter_(-1, order[:, :1], False)
     return logits.masked_fill(outside, -torch.inf)
 
 
@@ -43,9 +45,12 @@ def next_tokens(
     temperature: float = 0.0,
     top_k: int | None = None,
     top_p: float | None = None,
-    generator: torch.Generator | None = None,
+    generators: Sequence[torch.Generator] = (),
 ) -> Tensor:
-    """Choose one token per row: (B, n_vocab) -> (B,). At temperature 0 the likeliest."""
+    """Choose one token per row: (B, n_vocab) -> (B,). At temperature 0 the likeliest.
+
+    Each row is drawn with a generator of its own, so that no row changes what another one gets.
+    """
     if temperature == 0.0:
         return logits.argmax(-1)
     logits = logits.float() / temperature
@@ -53,7 +58,8 @@ def next_tokens(
         logits = keep_top_k(logits, top_k)
     if top_p is not None:
         logits = keep_top_p(logits, top_p)
-    return torch.multinomial(logits.softmax(-1), 1, generator=generator)[:, 0]
+    rows = zip(logits.softmax(-1), generators, strict=True)
+    return torch.cat([torch.multinomial(row, 1, generator=generator) for row, generator in rows])
 
 
 def generate(
@@ -65,9 +71,12 @@ def generate(
     top_k: int | None = None,
     top_p: float | None = None,
     stop: Sequence[Sequence[int]] = (),
-    generator: torch.Generator | None = None,
+    until: Callable[[Sequence[int]], bool] | None = None,
+    seed: int = 0,
 ) -> list[list[int]]:
     """Continue each prompt; prompts of different lengths share a batch and do not influence one another.
+
+    `gptrepro.generation.writing.write` does the same with texts, and stops at texts.
 
     Args:
         prompts: token ids of each prompt, at least one each.
@@ -75,7 +84,8 @@ def generate(
         temperature: 0 for the likeliest token each time; 1 samples from the model; below 1, more cautiously.
         top_k, top_p: what sampling may choose from, `keep_top_k` first; None for everything.
         stop: token sequences that end a continuation, such as ``[[end_of_text]]``.
-        generator: source of randomness on the model's device; torch's global one if None.
+        until: asked after each token whether the new ones of a row are enough.
+        seed: of the samples; row i is drawn with ``seed + i``, whatever stands in the other rows.
 
     Returns:
         The new tokens of each prompt, without the stop sequence.
@@ -94,14 +104,18 @@ def generate(
     with inference(model):
         continuation = Continuation(model, prompts, max_new_tokens)
         logits = continuation.logits
+        generators = [torch.Generator(logits.device).manual_seed(seed + row) for row in range(len(prompts))]
         for step in range(max_new_tokens):
             if not torch.isfinite(logits).all():
                 raise GptreproError("The model's scores are infinite or NaN, so there is no likeliest token.")
-            tokens = next_tokens(logits, temperature, top_k, top_p, generator)
+            tokens = next_tokens(logits, temperature, top_k, top_p, generators)
             for row, token in enumerate(tokens.tolist()):
+                if ends[row] is not None:
+                    continue
                 written[row].append(token)
-                if ends[row] is None:
-                    ends[row] = stopped_at(written[row], stop)
+                ends[row] = stopped_at(written[row], stop)
+                if ends[row] is None and until is not None and until(written[row]):
+                    ends[row] = len(written[row])
             if None not in ends or step == max_new_tokens - 1:
                 break
             logits = continuation.append(tokens)

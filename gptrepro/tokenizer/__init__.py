@@ -5,7 +5,7 @@ which reuses it) encodes bytes and loses nothing. Both train at any size and rea
 vocabularies.
 """
 
-from gptrepro.tokenizer.base import TextEncoder, Tokenizer
+from gptrepro.tokenizer.base import TextEncoder, TextWriter, Tokenizer
 from gptrepro.tokenizer.byte_level import ByteLevelTokenizer, train_byte_level_bpe
 from gptrepro.tokenizer.gpt1 import Gpt1Tokenizer, train_gpt1_bpe
 from gptrepro.tokenizer.loading import load_published_gpt1, load_published_gpt2, load_tokenizer
@@ -14,6 +14,7 @@ __all__ = [
     "ByteLevelTokenizer",
     "Gpt1Tokenizer",
     "TextEncoder",
+    "TextWriter",
     "Tokenizer",
     "load_published_gpt1",
     "load_published_gpt2",

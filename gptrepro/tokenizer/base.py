@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
@@ -55,15 +56,28 @@ class TextEncoder(Protocol):
         ...
 
 
+class TextWriter(TextEncoder, Protocol):
+    """What also says how a text goes on."""
+
+    def continuation(self, before: Sequence[int], new: Sequence[int]) -> str:
+        """What new ids add to the text of those before them."""
+        ...
+
+    def as_written(self, text: str) -> str:
+        """A text in the form that decoding gives it."""
+        ...
+
+
 class Tokenizer(ABC):
     """Text to ids and back, by a byte pair encoding (Sennrich et al. 2016).
 
     Args:
         vocab: every token and its id; the ids are 0 to ``len(vocab) - 1``.
         merges: pairs of tokens in the order in which they were learned; earlier merges win.
+        special: tokens that no text gives but on request, such as ``<|endoftext|>``.
 
     Raises:
-        GptreproError: the ids have gaps or a merge names a token that is not in the vocabulary.
+        GptreproError: the ids have gaps, or a merge names a token that is not in the vocabulary.
     """
 
     kind: ClassVar[str]
@@ -71,7 +85,9 @@ class Tokenizer(ABC):
     end_of_text: int | None
     """Id of ``<|endoftext|>``; None for GPT-1, whose vocabulary has no such token."""
 
-    def __init__(self, vocab: dict[str, int], merges: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self, vocab: dict[str, int], merges: Sequence[tuple[str, str]], special: Sequence[str] = ()
+    ) -> None:
         if sorted(vocab.values()) != list(range(len(vocab))):
             raise GptreproError(
                 f"A vocabulary of {len(vocab)} tokens needs the ids 0 to {len(vocab) - 1}, each once: "
@@ -84,8 +100,16 @@ class Tokenizer(ABC):
                     "the vocabulary and the merges do not belong together."
                 )
         self.vocab = vocab
+        self.special = {token: vocab[token] for token in special}
+        """The special tokens and their ids."""
         self.merges = [(left, right) for left, right in merges]
         self._backend = self._build_backend()
+        if self.special:
+            self._backend.add_special_tokens(
+                [tokenizers.AddedToken(token, normalized=False, special=True) for token in self.special]
+            )
+        # In plain text the name of a special token is letters; `encode` decides when it is not.
+        self._backend.encode_special_tokens = True
         self._piece_ids = _PieceIds(self._encode_piece)
 
     @abstractmethod
@@ -108,8 +132,20 @@ class Tokenizer(ABC):
     def _transformers_config(self) -> dict[str, Any]:
         """The content of ``tokenizer_config.json``."""
 
-    def encode(self, text: str) -> list[int]:
-        """Ids of ``text``."""
+    def encode(self, text: str, *, allow_special: bool = False) -> list[int]:
+        """Ids of ``text``.
+
+        The name of a special token in the text is read as the characters that it is made of, so that no
+        document can end another one, unless ``allow_special`` makes it that token.
+        """
+        if allow_special and self.special:
+            longest_first = sorted(self.special, key=len, reverse=True)
+            parts = re.split(f"({'|'.join(map(re.escape, longest_first))})", text)
+            return [
+                token
+                for i, part in enumerate(parts)  # every second one is a special token
+                for token in ([self.special[part]] if i % 2 else self.encode(part))
+            ]
         piece_ids = self._piece_ids
         return [token for piece in self._pieces(text) for token in piece_ids[piece]]
 
@@ -123,13 +159,28 @@ class Tokenizer(ABC):
         Raises:
             GptreproError: an id is not in the vocabulary.
         """
+        self._require_known(ids)
+        return self._decode(ids)
+
+    def continuation(self, before: Sequence[int], new: Sequence[int]) -> str:
+        """What ``new`` adds to the text of ``before``, with the space between them if there is one.
+
+        Raises:
+            GptreproError: an id is not in the vocabulary.
+        """
+        return self.decode(new)
+
+    def as_written(self, text: str) -> str:
+        """``text`` in the form in which it stands in what `decode` and `continuation` return."""
+        return text
+
+    def _require_known(self, ids: Sequence[int]) -> None:
         for token in ids:
             if not 0 <= token < self.n_vocab:
                 raise GptreproError(
                     f"Token id {token} is outside this vocabulary of {self.n_vocab} tokens: the ids were "
                     "made with another tokenizer."
                 )
-        return self._decode(ids)
 
     def after(self, n_merges: int) -> Self:
         """The tokenizer as it was after its first ``n_merges`` merges: a training that stopped there.
@@ -146,7 +197,7 @@ class Tokenizer(ABC):
         kept, dropped = self.merges[:n_merges], self.merges[n_merges:]
         gone = {left + right for left, right in dropped} - {left + right for left, right in kept}
         tokens = [token for token in sorted(self.vocab, key=self.vocab.__getitem__) if token not in gone]
-        return type(self)({token: i for i, token in enumerate(tokens)}, kept)
+        return type(self)({token: i for i, token in enumerate(tokens)}, kept, tuple(self.special))
 
     @property
     def n_vocab(self) -> int:
@@ -155,7 +206,7 @@ class Tokenizer(ABC):
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over kind, vocabulary and merges: what fixes the ids.
+        """SHA-256 over kind, vocabulary and merges: what fixes the ids of a text.
 
         It is taken over canonical JSON of these and not over ``tokenizer.json`` itself, whose
         incidental fields change from release to release of ``tokenizers``.

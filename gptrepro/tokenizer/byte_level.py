@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any
 
 import tokenizers
-from tokenizers import AddedToken, decoders, models, pre_tokenizers, processors, trainers
+from tokenizers import decoders, models, pre_tokenizers, processors, trainers
 
 from gptrepro.errors import GptreproError
 from gptrepro.tokenizer.base import Tokenizer, vocabulary_of
@@ -33,14 +33,18 @@ class ByteLevelTokenizer(Tokenizer):
 
     kind = "gpt2"
 
-    def __init__(self, vocab: dict[str, int], merges: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self, vocab: dict[str, int], merges: Sequence[tuple[str, str]], special: Sequence[str] = ()
+    ) -> None:
         missing = set(pre_tokenizers.ByteLevel.alphabet()) - vocab.keys()
         if missing:
             raise GptreproError(
                 f"A byte-level vocabulary needs a token for each of the {N_BYTES} bytes; "
                 f"{len(missing)} are missing."
             )
-        super().__init__(vocab, merges)
+        if END_OF_TEXT in vocab:
+            special = tuple(dict.fromkeys([*special, END_OF_TEXT]))
+        super().__init__(vocab, merges, special)
         self.end_of_text = vocab.get(END_OF_TEXT)
 
     def _build_backend(self) -> tokenizers.Tokenizer:
@@ -48,13 +52,14 @@ class ByteLevelTokenizer(Tokenizer):
         backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         backend.decoder = decoders.ByteLevel()
         backend.post_processor = processors.ByteLevel(trim_offsets=False)
-        if END_OF_TEXT in self.vocab:
-            backend.add_special_tokens([AddedToken(END_OF_TEXT, normalized=False, special=True)])
-        # In plain text the letters "<|endoftext|>" are letters; `encode` decides when they are not.
-        backend.encode_special_tokens = True
         return backend
 
     def _pieces(self, text: str) -> list[str]:
+        if _SURROGATE.search(text):
+            raise GptreproError(
+                "The text holds half of a surrogate pair (U+D800 to U+DFFF), which is not a character: "
+                "decode its source with errors='replace'."
+            )
         # Within a token, white space comes first or fills it: one ends where a space or a line end
         # follows anything else, and what comes after does not change where it began.
         return _BEFORE_SPACE.split(text)
@@ -62,27 +67,6 @@ class ByteLevelTokenizer(Tokenizer):
     def _encode_piece(self, piece: str) -> list[int]:
         ids: list[int] = self._backend.encode(piece, add_special_tokens=False).ids
         return ids
-
-    def encode(self, text: str, *, allow_special: bool = False) -> list[int]:
-        """Ids of ``text``.
-
-        ``<|endoftext|>`` written in the text is encoded as the characters that it is made of, so that
-        no document can end another one, unless ``allow_special`` makes it the special token.
-
-        Raises:
-            GptreproError: the text holds half of a surrogate pair, which has no UTF-8 form.
-        """
-        if allow_special and self.end_of_text is not None:
-            first, *rest = text.split(END_OF_TEXT)
-            return self.encode(first) + [
-                token for part in rest for token in (self.end_of_text, *self.encode(part))
-            ]
-        if _SURROGATE.search(text):
-            raise GptreproError(
-                "The text holds half of a surrogate pair (U+D800 to U+DFFF), which is not a character: "
-                "decode its source with errors='replace'."
-            )
-        return super().encode(text)
 
     def _decode(self, ids: Sequence[int]) -> str:
         # Bytes that are not UTF-8 (a character cut in half) become U+FFFD.

@@ -36,12 +36,14 @@ class Gpt1Tokenizer(Tokenizer):
     kind = "gpt1"
     end_of_text = None
 
-    def __init__(self, vocab: dict[str, int], merges: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self, vocab: dict[str, int], merges: Sequence[tuple[str, str]], special: Sequence[str] = ()
+    ) -> None:
         if UNKNOWN not in vocab:
             raise GptreproError(
                 f"A GPT-1 vocabulary needs the token {UNKNOWN} for characters it does not know."
             )
-        super().__init__(vocab, merges)
+        super().__init__(vocab, merges, special)
         self._tokens = sorted(vocab, key=vocab.__getitem__)
 
     def _build_backend(self) -> tokenizers.Tokenizer:
@@ -67,8 +69,33 @@ class Gpt1Tokenizer(Tokenizer):
         return ids
 
     def _decode(self, ids: Sequence[int]) -> str:
+        return self._spaced(ids).strip()
+
+    def _spaced(self, ids: Sequence[int]) -> str:
         # A space after each word is all that is known of the original's spacing.
-        return "".join(self._tokens[token] for token in ids).replace(END_OF_WORD, " ").strip()
+        return "".join(self._tokens[token] for token in ids).replace(END_OF_WORD, " ")
+
+    def continuation(self, before: Sequence[int], new: Sequence[int]) -> str:
+        """What ``new`` adds to the text of ``before``: after a whole word a space; line ends on either side.
+
+        Raises:
+            GptreproError: an id is not in the vocabulary.
+        """
+        self._require_known([*before, *new])
+        last = self._tokens[before[-1]] if before else ""
+        border = " " if last.endswith(END_OF_WORD) and last != LINE_END else ""
+        return (border + self._spaced(new)).rstrip(" ")
+
+    def as_written(self, text: str) -> str:
+        """``text`` respaced and in lower case, with a line end at either side where it has one.
+
+        What holds no word, such as white space, stays as it is; one line end stands for any number of them.
+        """
+        words = [word for piece in pieces_of(text) for word in words_of(piece)]
+        if not words:
+            return "\n" if "\n" in text else text
+        before, after = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
+        return " ".join(["\n"] * ("\n" in before) + words + ["\n"] * ("\n" in after))
 
     def _transformers_config(self) -> dict[str, Any]:
         return {"tokenizer_class": "OpenAIGPTTokenizer", "unk_token": UNKNOWN}

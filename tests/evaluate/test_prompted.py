@@ -45,6 +45,12 @@ class Letters:
     def decode(self, ids: Sequence[int]) -> str:
         return "".join(map(chr, ids))
 
+    def continuation(self, before: Sequence[int], new: Sequence[int]) -> str:
+        return self.decode(new)
+
+    def as_written(self, text: str) -> str:
+        return text
+
 
 class Frequencies(nn.Module):
     """A model that always predicts the same distribution, whatever came before."""
@@ -152,7 +158,7 @@ def test_gpt1s_heuristics_score_what_they_did_before_there_was_an_engine(model: 
         ],
         "lambada-last-word": [
             {"text": text}
-            for text in ("one two three", "a\nb", "so it goes and goes and goes until the very last word")
+            for text in ("one two three", "a b", "so it goes and goes and goes until the very last word")
         ],
     }
     rows["gpt1-sentiment"] = rows["gpt1-acceptability"]
