@@ -162,7 +162,10 @@ def _question_and_answer(row: Row) -> Item:
 
 def _last_word(row: Row) -> Item:
     before, word = row["text"].strip().rsplit(None, 1)
-    return Item((before,), (f" {word}",))
+    between = row["text"].strip()[len(before) : -len(word)]
+    if "\n" not in between:  # as a few passages have it
+        between = " "
+    return Item((before,), (between + word,))
 
 
 def _filled(row: Row) -> tuple[tuple[str, ...], str]:
@@ -257,8 +260,9 @@ PROMPTED: dict[str, PromptedTask] = {
         # GPT-2's and GPT-3's
         PromptedTask(
             name="lambada-last-word",
-            version=1,
-            protocol="The last word of a passage is right where greedy decoding writes exactly its tokens.",
+            version=2,
+            protocol="The last word of a passage, with the white space before it, is right where greedy "
+            "decoding writes exactly its tokens.",
             shape="cloze",
             data="lambada",
             item=_last_word,

@@ -54,6 +54,12 @@ def test_a_row_becomes_what_the_protocol_says(name: str) -> None:
     assert PROMPTED[name].made(row) == item
 
 
+@pytest.mark.parametrize("between", ["\n", "\n\n", " \n", "\n\t"])
+def test_a_line_end_before_the_last_word_is_part_of_what_is_asked(between: str) -> None:
+    item = PROMPTED["lambada-last-word"].made({"text": f'"Who was it?"{between}Danny\n'})
+    assert item == Item(('"Who was it?"',), (f"{between}Danny",))
+
+
 @pytest.mark.parametrize("name", PROMPTED)
 def test_every_task_has_rows_and_a_protocol(name: str) -> None:
     task = PROMPTED[name]
