@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gptrepro.errors import GptreproError
+from gptrepro.fields import check_least, check_types
 from gptrepro.model import DecoderConfig
 from gptrepro.model.counting import count_parameters, training_flops_per_token
 from gptrepro.train.schedule import BatchRamp
@@ -56,6 +57,15 @@ class FineTuningRecipe:
     """What the auxiliary language-modelling loss weighs beside the task's."""
     head_dropout: float
     """Probability before the output layer of the task."""
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_least(self, 1, "batch_size")
+        check_least(self, 0, "lm_weight", "warmup_fraction")
+        if not (self.peak_learning_rate > 0 and self.epochs > 0):
+            raise GptreproError("A fine-tuning needs a peak_learning_rate and epochs above zero.")
+        if not (self.warmup_fraction <= 1 and 0 <= self.head_dropout < 1):
+            raise GptreproError("warmup_fraction must be at most 1, and head_dropout must lie in [0, 1).")
 
     def settings(self, rows: int, context: int, seed: int = 0) -> TrainSettings:
         """The training of a model on ``rows`` labelled rows, of up to ``context`` tokens each."""

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from gptrepro.errors import GptreproError
+from gptrepro.fields import check_least, check_types
 from gptrepro.model.positions import sinusoids
 
 PAD, START, END = 0, 1, 2
@@ -97,9 +98,8 @@ class RecurrentConfig:
     """Whether the memory is every position's state, or their two ends as one vector."""
 
     def __post_init__(self) -> None:
-        for name in ("n_source", "n_target", "d_embedding", "d_encoder", "d_decoder"):
-            if getattr(self, name) < 1:
-                raise GptreproError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        check_types(self)
+        check_least(self, 1, "n_source", "n_target", "d_embedding", "d_encoder", "d_decoder")
 
 
 class RecurrentSeq2Seq(Seq2Seq):
@@ -184,9 +184,8 @@ class TransformerConfig:
     d_ff: int
 
     def __post_init__(self) -> None:
-        for name in ("n_source", "n_target", "n_layers", "d_model", "n_heads", "d_ff"):
-            if getattr(self, name) < 1:
-                raise GptreproError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        check_types(self)
+        check_least(self, 1, "n_source", "n_target", "n_layers", "d_model", "n_heads", "d_ff")
         if self.d_model % self.n_heads or self.d_model % 2:
             raise GptreproError(
                 f"d_model {self.d_model} must be even and a multiple of n_heads {self.n_heads}."

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from gptrepro.errors import GptreproError
+from gptrepro.fields import check_least, check_types
 
 AttentionKind = Literal["dense", "banded"]
 Activation = Literal["gelu_tanh", "gelu", "relu"]
 Positions = Literal["learned", "sinusoidal", "none"]
 Norm = Literal["post", "pre"]
 ResidualInit = Literal["plain", "scaled"]
-
-CHOICES = {"norm": Norm, "activation": Activation, "residual_init": ResidualInit, "positions": Positions}
-"""The fields that name one of several things."""
-
-
-def is_finite(value: object) -> bool:
-    """Whether a value is a number that a float can hold: not infinite, not NaN, not true or false."""
-    largest = sys.float_info.max
-    return isinstance(value, int | float) and not isinstance(value, bool) and -largest <= value <= largest
 
 
 @dataclass(frozen=True)
@@ -65,30 +56,11 @@ class DecoderConfig:
     (2017, section 3.5), or nothing but the causal mask."""
 
     def __post_init__(self) -> None:
-        stated = [name for name in ("d_head", "d_ff", "window") if getattr(self, name) is not None]
-        for name in ("n_vocab", "n_ctx", "n_layers", "d_model", "n_heads", *stated):
-            if not isinstance(size := getattr(self, name), int) or isinstance(size, bool):
-                raise GptreproError(f"{name} must be a whole number, not {size!r}.")
-        for name in ("init_std", "dropout", "norm_eps"):
-            if not is_finite(number := getattr(self, name)):
-                raise GptreproError(f"{name} must be a finite number, not {number!r}.")
-        for name, choices in CHOICES.items():
-            if getattr(self, name) not in get_args(choices):
-                names = ", ".join(get_args(choices))
-                raise GptreproError(f"{name} must be one of {names}, not {getattr(self, name)!r}.")
-        for name in ("n_vocab", "n_ctx", "n_layers", "d_model", "n_heads"):
-            if getattr(self, name) < 1:
-                raise GptreproError(f"{name} must be at least 1, not {getattr(self, name)}.")
-        for name in stated:
-            if getattr(self, name) < 1:
-                raise GptreproError(
-                    f"{name} must be at least 1 where it is stated, not {getattr(self, name)}."
-                )
-        kinds = get_args(AttentionKind)
-        if not isinstance(self.attention, tuple) or not self.attention:
-            raise GptreproError(f"attention must name one or more of dense and banded, not {self.attention}.")
-        if not all(kind in kinds for kind in self.attention):
-            raise GptreproError(f"attention must name one or more of dense and banded, not {self.attention}.")
+        check_types(self)
+        check_least(self, 1, "n_vocab", "n_ctx", "n_layers", "d_model", "n_heads", "d_head", "d_ff", "window")
+        check_least(self, 0, "init_std")
+        if not self.attention:
+            raise GptreproError("attention must name one or more of dense and banded, not none.")
         if self.positions == "sinusoidal" and self.d_model % 2:
             raise GptreproError(
                 f"Sinusoidal positions pair the dimensions: d_model must be even, not {self.d_model}."
@@ -105,8 +77,6 @@ class DecoderConfig:
             raise GptreproError(
                 f"norm_eps must be above 0, which keeps layer norm defined, not {self.norm_eps}."
             )
-        if self.init_std < 0:
-            raise GptreproError(f"init_std must be at least 0, as any spread, not {self.init_std}.")
 
     @property
     def head_width(self) -> int:

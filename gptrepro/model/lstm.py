@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gptrepro.errors import GptreproError
+from gptrepro.fields import check_least, check_types
 from gptrepro.model.loss import chunked_cross_entropy
 from gptrepro.model.projection import Projection
 
@@ -30,9 +31,8 @@ class LSTMConfig:
     (Zaremba et al. 2014)."""
 
     def __post_init__(self) -> None:
-        for name in ("n_vocab", "n_ctx", "d_model", "d_hidden", "n_layers"):
-            if getattr(self, name) < 1:
-                raise GptreproError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        check_types(self)
+        check_least(self, 1, "n_vocab", "n_ctx", "d_model", "d_hidden", "n_layers")
         if not 0.0 <= self.dropout < 1.0:
             raise GptreproError(f"dropout must lie in [0, 1), not {self.dropout}.")
 

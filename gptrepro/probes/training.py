@@ -205,7 +205,7 @@ def gradient_clip(model: str) -> float:
         steps=1,
         batch_size=1,
         context=4,
-        warmup_steps=0,
+        warmup_steps=1,
         ramp_batch_size=None,
         ramp_tokens=None,
         precision="fp32",

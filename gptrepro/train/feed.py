@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from gptrepro.errors import GptreproError
 from gptrepro.model.loss import IGNORED_TARGET
 from gptrepro.parallel import ONE, World
 
@@ -38,12 +39,20 @@ def passes(
     A loss is a mean over the scored targets (the batch's last tensor, where it is not ignored), so a pass
     weighs as much as its share of them, and the gradients of all passes of all ranks add up to that of the
     whole batch.
+
+    Raises:
+        GptreproError: no target of the batch is scored, so that there is no mean.
     """
+    all_scored = _n_scored(batch)
+    if not all_scored:
+        raise GptreproError(
+            "A batch has no target that is scored, so that its loss is a mean of nothing: leave out "
+            "sequences whose targets are all ignored."
+        )
     if count == 1 and world.size == 1:
         yield batch, 1.0
         return
     rows = world.rows(len(batch[0]))
-    all_scored = _n_scored(batch)
     for piece in zip(*(part[rows].chunk(count) for part in batch), strict=True):
         if n_scored := _n_scored(piece):
             yield piece, n_scored / all_scored

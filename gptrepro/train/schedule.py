@@ -23,6 +23,10 @@ class LearningRate:
     warm-up, cosine to 10% of the peak at 260 billion tokens, constant for the remaining 40 billion. None of
     them holds the peak: trainings that do (Hägele et al. 2024, section 3) share all that comes before
     their decay.
+
+    Progress counts the update that is about to be made, so that the last update of a schedule without a floor
+    has the rate zero and the first one does not. GPT-1's released code counts the updates before it: there
+    the first has the rate zero and the last does not. Either way, one update of all leaves the weights alone.
     """
 
     peak: float

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from gptrepro.errors import GptreproError
+from gptrepro.fields import check_least, check_types
 from gptrepro.train.schedule import BatchRamp, LearningRate, ScheduleShape
 
 PrecisionChoice = Literal["auto", "fp32", "bf16", "fp16"]
@@ -96,23 +97,14 @@ class TrainSettings:
     """Updates after which all that another training needs to go on is kept for good (``branch_point``)."""
 
     def __post_init__(self) -> None:
-        for name, least in (
-            *((name, 1) for name in ("steps", "batch_size", "context", "accumulate", "log_every")),
-            *((name, 1) for name in ("evaluate_every", "decay_tokens", "cooldown_steps")),
-            *((name, 0) for name in ("warmup_steps", "warmup_tokens", "ramp_tokens")),
-            *((name, 0) for name in ("eps", "weight_decay", "checkpoint_every_seconds")),
-        ):
-            if (value := getattr(self, name)) is not None and not value >= least:  # nor is nan
-                raise GptreproError(f"{name} must be at least {least}, not {value}.")
+        check_types(self)
+        check_least(self, 1, "steps", "batch_size", "context", "accumulate", "log_every")
+        check_least(self, 1, "evaluate_every", "decay_tokens", "cooldown_steps")
+        check_least(self, 0, "warmup_steps", "warmup_tokens", "ramp_tokens")
+        check_least(self, 0, "eps", "weight_decay", "checkpoint_every_seconds")
         for name in ("beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise GptreproError(f"{name} must lie in [0, 1), not {getattr(self, name)}.")
-        for name, choices in (
-            ("schedule", get_args(ScheduleShape)),
-            ("precision", get_args(PrecisionChoice)),
-        ):
-            if getattr(self, name) not in choices:
-                raise GptreproError(f"{name} must be one of {', '.join(choices)}, not {getattr(self, name)}.")
         for name in ("peak_lr", "clip_norm"):
             if (value := getattr(self, name)) is not None and not value > 0:
                 raise GptreproError(f"{name} must be above zero, not {value}.")
@@ -134,6 +126,12 @@ class TrainSettings:
             raise GptreproError("A batch ramp needs both ramp_batch_size and ramp_tokens.")
         if self.ramp_batch_size is not None and not 1 <= self.ramp_batch_size <= self.batch_size:
             raise GptreproError(f"ramp_batch_size must lie in [1, {self.batch_size}].")
+        # Rates rise from above zero and then fall: where the first is zero, so are all.
+        if self.learning_rate(1, self.sequences(0) * self.context) == 0:
+            raise GptreproError(
+                f"Every update of this training (steps {self.steps}) would have the rate zero, where its "
+                "schedule ends: make more updates, warm up for one, or choose the schedule constant."
+            )
 
     def learning_rate(self, updates: int, tokens: int) -> float:
         """The rate of the update that brings the totals to ``updates`` and ``tokens``."""

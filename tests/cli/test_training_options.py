@@ -28,7 +28,7 @@ OPTIONS = {
     "--schedule linear": {"schedule": "linear"},
     "--cooldown-steps 5 --warmup 7": {"cooldown_steps": 5, "warmup_steps": 7},
     "--final-lr-fraction 0.1": {"final_lr_fraction": 0.1},
-    "--warmup-tokens 5 --decay-tokens 9": {"warmup_tokens": 5, "decay_tokens": 9},
+    "--warmup-tokens 500 --decay-tokens 9000": {"warmup_tokens": 500, "decay_tokens": 9000},
     "--ramp-batch-size 2 --ramp-tokens 300": {"ramp_batch_size": 2, "ramp_tokens": 300},
     "--beta1 0.8": {"beta1": 0.8},
     "--beta2 0.95": {"beta2": 0.95},
@@ -107,7 +107,7 @@ def test_the_help_says_something_of_each_and_names_options_that_exist(gptrepro, 
 @pytest.mark.parametrize(
     ("option", "sentence"),
     [
-        ("--precision fp64", "precision must be one of auto, fp32, bf16, fp16, not fp64."),
+        ("--precision fp64", "precision must be one of auto, fp32, bf16, fp16, not 'fp64'."),
         ("--learning-rate 0", "peak_lr must be above zero, not 0.0."),
         ("--clip-norm 0", "clip_norm must be above zero, not 0.0."),
         ("--beta2 1", "beta2 must lie in [0, 1), not 1.0."),
