@@ -10,7 +10,8 @@ from typing import Any
 from gptrepro.errors import GptreproError
 from gptrepro.tokenizer.base import KIND_FILE, Tokenizer
 from gptrepro.tokenizer.byte_level import ByteLevelTokenizer
-from gptrepro.tokenizer.gpt1 import END_OF_WORD, Gpt1Tokenizer
+from gptrepro.tokenizer.foreign import require_known_settings, require_known_steps, special_tokens
+from gptrepro.tokenizer.gpt1 import END_OF_WORD, UNKNOWN, Gpt1Tokenizer
 
 KINDS: dict[str, type[ByteLevelTokenizer] | type[Gpt1Tokenizer]] = {
     kind.kind: kind for kind in (ByteLevelTokenizer, Gpt1Tokenizer)
@@ -30,37 +31,66 @@ GPT2_SHA256 = (
 def load_tokenizer(folder: Path) -> Tokenizer:
     """The tokenizer that ``Tokenizer.save`` wrote, or that of a ``transformers`` GPT-1 or GPT-2 folder.
 
-    Vocabulary and merges come from ``tokenizer.json``, else from ``vocab.json`` and ``merges.txt``; the
-    steps around them are ours (``transformers`` 5 splits GPT-1's words by BERT's rules, not spaCy's).
+    Vocabulary and merges come from ``tokenizer.json``, else from ``vocab.json`` and ``merges.txt``. The steps
+    around them are ours, and a folder that asks for others is refused (`gptrepro.tokenizer.foreign`); special
+    tokens that it adds are encoded on request.
 
     Raises:
-        GptreproError: a file is missing, damaged or of an unknown kind.
+        GptreproError: a file is missing, damaged or of an unknown kind, or asks for what ours do not do.
     """
-    if (folder / "tokenizer.json").is_file():
-        vocab, merges = _read_tokenizer_json(folder / "tokenizer.json")
+    stated = _stated_kind(folder / KIND_FILE)
+    path, config_path = folder / "tokenizer.json", folder / "tokenizer_config.json"
+    config = _read_json(config_path.read_bytes(), config_path) if config_path.is_file() else {}
+    numbered = _numbered(config.get("added_tokens_decoder"), config_path)
+    if path.is_file():
+        stored = _read_json(path.read_bytes(), path)
+        model = stored.get("model")
+        if not isinstance(model, dict) or model.get("type", "BPE") != "BPE":
+            raise _damaged(path, "it holds no BPE model")
+        vocab, merges = _checked_vocab(model.get("vocab"), path), _checked_merges(model.get("merges"), path)
+        kind = stated[0] if stated else "gpt1" if model.get("end_of_word_suffix") else "gpt2"
+        require_known_steps(stored, kind, path)
+        added = _checked_list(stored.get("added_tokens"), path)
     elif (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
         vocab = _read_vocab((folder / "vocab.json").read_bytes(), folder / "vocab.json")
         merges = _read_merges((folder / "merges.txt").read_bytes(), folder / "merges.txt")
+        words = UNKNOWN in vocab and any(token.endswith(END_OF_WORD) for token in vocab)
+        kind = stated[0] if stated else "gpt1" if words else "gpt2"
+        path = (
+            folder / "added_tokens.json"
+        )  # of transformers before 5; whether one is special stands elsewhere
+        names = _read_vocab(path.read_bytes(), path) if path.is_file() else {}
+        known = {token.get("content") for token in numbered if token.get("special")}
+        added = [{"content": name, "id": number, "special": name in known} for name, number in names.items()]
     else:
         raise GptreproError(
             f"There is no tokenizer in {folder}: it needs tokenizer.json, or vocab.json and merges.txt."
         )
-    if not (folder / KIND_FILE).is_file():
-        kind = "gpt1" if any(token.endswith(END_OF_WORD) for token in vocab) else "gpt2"
-        return KINDS[kind](vocab, merges)
-    stated = _read_json((folder / KIND_FILE).read_bytes(), folder / KIND_FILE)
-    name = stated.get("kind")
-    if not isinstance(name, str) or name not in KINDS:
-        raise GptreproError(
-            f"{folder / KIND_FILE} names the unknown tokenizer kind {name!r}: known are {', '.join(KINDS)}."
-        )
-    tokenizer = KINDS[name](vocab, merges)
-    if tokenizer.digest != stated.get("digest"):
+    require_known_settings(config, kind, config_path)
+    special = dict(special_tokens(added, kind, path)) | dict(special_tokens(numbered, kind, config_path))
+    for name, number in special.items():
+        if vocab.setdefault(name, number) != number:
+            raise _damaged(path, f"the token {name!r} has two ids")
+    tokenizer = KINDS[kind](vocab, merges, tuple(special))
+    if stated and tokenizer.digest != stated[1]:
         raise GptreproError(
             f"The tokenizer in {folder} is not the one that was saved there (its digest differs): "
             "restore the folder or train the tokenizer again."
         )
     return tokenizer
+
+
+def _stated_kind(path: Path) -> tuple[str, Any] | None:
+    """Kind and digest in the file that `Tokenizer.save` leaves, if there is one."""
+    if not path.is_file():
+        return None
+    stated = _read_json(path.read_bytes(), path)
+    name = stated.get("kind")
+    if not isinstance(name, str) or name not in KINDS:
+        raise GptreproError(
+            f"{path} names the unknown tokenizer kind {name!r}: known are {', '.join(KINDS)}."
+        )
+    return name, stated.get("digest")
 
 
 def load_published_gpt1(encoder: Path, merges: Path) -> Gpt1Tokenizer:
@@ -151,15 +181,18 @@ def _checked_merges(value: Any, path: Path) -> list[tuple[str, str]]:
     return merges
 
 
-def _read_tokenizer_json(path: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
-    stored = _read_json(path.read_bytes(), path)
-    model = stored.get("model")
-    if not isinstance(model, dict) or model.get("type", "BPE") != "BPE":
-        raise _damaged(path, "it holds no BPE model")
-    vocab = _checked_vocab(model.get("vocab"), path)
-    try:
-        for added in stored.get("added_tokens") or []:
-            vocab.setdefault(added["content"], added["id"])
-    except (KeyError, TypeError) as error:
-        raise _damaged(path, "its added tokens do not each have content and id") from error
-    return _checked_vocab(vocab, path), _checked_merges(model.get("merges"), path)
+def _numbered(value: Any, path: Path) -> list[dict[str, Any]]:
+    """Added tokens in the form of ``tokenizer.json``, of a mapping from their ids."""
+    if not isinstance(value, dict | None) or not all(
+        isinstance(token, dict) for token in (value or {}).values()
+    ):
+        raise _damaged(path, "its added tokens are no mapping")
+    return [
+        token | {"id": int(number) if number.isdecimal() else None} for number, token in (value or {}).items()
+    ]
+
+
+def _checked_list(value: Any, path: Path) -> list[Any]:
+    if not isinstance(value, list | None):
+        raise _damaged(path, "its added tokens are no list")
+    return value or []
