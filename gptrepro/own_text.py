@@ -16,28 +16,21 @@ import torch
 from pydantic import BaseModel
 
 from gptrepro import storage
-from gptrepro.checkpoints import load_checkpoint, save_checkpoint
+from gptrepro.checkpoints import load_checkpoint, load_trained_context, save_checkpoint
 from gptrepro.errors import GptreproError
-from gptrepro.evaluate.perplexity import Perplexity, evaluate_perplexity
+from gptrepro.evaluate.perplexity import evaluate_perplexity, require_scorable
 from gptrepro.evaluate.prompted import Reader
-from gptrepro.generation.sampling import generate
+from gptrepro.generation.writing import write
 from gptrepro.model import Decoder, DecoderConfig
 from gptrepro.published import PUBLISHED, published_model
-from gptrepro.sources.assets import tokenizer_files
 from gptrepro.sources.catalogue import catalogue
 from gptrepro.sources.corpora import Corpus, load_corpus
 from gptrepro.sources.text_file import TextFile, open_text_file
 from gptrepro.tasks.prompted import Item
 from gptrepro.text.batches import Batches
 from gptrepro.text.shards import TokenShards, write_shards
-from gptrepro.tokenizer import (
-    Tokenizer,
-    load_published_gpt1,
-    load_published_gpt2,
-    load_tokenizer,
-    train_byte_level_bpe,
-    train_gpt1_bpe,
-)
+from gptrepro.tokenizer import Tokenizer, load_tokenizer
+from gptrepro.tokenizer.chosen import keep, kept_or_opened
 from gptrepro.train.loop import TrainResult, train
 from gptrepro.train.settings import TrainSettings
 
@@ -45,17 +38,22 @@ SHARDS = "shards"
 """Folder under the home for the tokens of readers' own texts."""
 
 
-def open_text(name: str, split: str = "train") -> Corpus | TextFile:
+def open_text(name: str, split: str = "train", separator: str | None = None) -> Corpus | TextFile:
     """A text by its name in ``data/sources``, or a UTF-8 file by its path.
 
     What has the name of a data set and lies in the working folder is given as ``./name``.
+
+    Args:
+        name: of the data set or the file.
+        split: of a data set.
+        separator: what ends the documents of a file; see `open_text_file`.
 
     Raises:
         GptreproError: neither a known name nor a file.
     """
     path = Path(name)
     if name not in catalogue().corpora and (path.suffix or path.is_file()):
-        return open_text_file(path)
+        return open_text_file(path, separator)
     return load_corpus(name, split=split)
 
 
@@ -75,32 +73,6 @@ def open_model_config(name: str) -> DecoderConfig:
     return storage.read_json(path, DecoderConfig, what, otherwise)
 
 
-def open_tokenizer(choice: str, text: Corpus | TextFile, n_vocab: int) -> Tokenizer:
-    """The published tokenizer ``gpt1`` or ``gpt2``, a saved one by its folder, or one trained on the text.
-
-    ``train-gpt1`` and ``train-gpt2`` train a tokenizer of ``n_vocab`` tokens in that paper's style.
-
-    Raises:
-        GptreproError: no such choice or folder, or the published files cannot be had.
-    """
-    if choice == "gpt1":
-        files = tokenizer_files("gpt1")
-        return load_published_gpt1(files["encoder_bpe_40000.json"], files["vocab_40000.bpe"])
-    if choice == "gpt2":
-        files = tokenizer_files("gpt2")
-        return load_published_gpt2(files["encoder.json"], files["vocab.bpe"])
-    if choice == "train-gpt1":
-        return train_gpt1_bpe(text.documents(), n_vocab)
-    if choice == "train-gpt2":
-        return train_byte_level_bpe(text.documents(), n_vocab)
-    folder = Path(choice)
-    if not folder.is_dir():
-        raise GptreproError(
-            f"There is no tokenizer '{choice}': choose gpt1, gpt2, train-gpt1, train-gpt2 or a folder."
-        )
-    return load_tokenizer(folder)
-
-
 def train_on_text(
     *,
     model: str,
@@ -109,11 +81,13 @@ def train_on_text(
     tokenizer: str | None,
     settings: TrainSettings,
     heldout: str | None = None,
+    separator: str | None = None,
     minutes: float | None = None,
 ) -> TrainResult:
     """Train a model on a text and write a checkpoint folder that ``transformers`` reads too.
 
-    A second call with the same arguments goes on where the first one stopped.
+    A second call with the same arguments goes on where the first one stopped. Nothing is written to
+    ``output`` before text, tokenizer, model and settings are known to fit together.
 
     Args:
         model: a published model's name or a JSON file of `DecoderConfig` fields.
@@ -123,6 +97,7 @@ def train_on_text(
             BPE trained on the text for a configuration of one's own.
         settings: steps, batch, schedule and precision.
         heldout: a text to evaluate on at the chosen steps.
+        separator: what ends the documents of text files; see `open_text_file`.
         minutes: save and stop after so long.
 
     Raises:
@@ -132,37 +107,40 @@ def train_on_text(
     if settings.context > config.n_ctx:
         raise GptreproError(f"--context {settings.context} exceeds the model's {config.n_ctx} positions.")
     _refuse_to_overwrite(output)
-    source = open_text(text)
+    source = open_text(text, separator=separator)
+    heldout_source = open_text(heldout, "heldout", separator) if heldout else None
     kept = output / "training" / "tokenizer"  # so that a second call goes on with the same one
-    if kept.is_dir():
-        chosen = load_tokenizer(kept)
-    else:
-        chosen = open_tokenizer(tokenizer or _default_tokenizer(model), source, config.n_vocab)
-        with storage.atomic_folder(kept) as temporary:
-            chosen.save(temporary)
+    choice = (tokenizer or _default_tokenizer(model), source, config.n_vocab)
+    chosen = kept_or_opened(kept, *choice)
     if chosen.n_vocab > config.n_vocab:
         raise GptreproError(
             f"The tokenizer has {chosen.n_vocab} tokens and the model only {config.n_vocab} embeddings: "
             "choose another tokenizer or set n_vocab."
         )
     shards = write_shards(source, chosen, storage.home() / SHARDS)
-    heldout_shards = (
-        write_shards(open_text(heldout, "heldout"), chosen, storage.home() / SHARDS) if heldout else None
-    )
+    batches = Batches(shards, batch_size=settings.batch_size, context=settings.context, seed=settings.seed)
+    heldout_shards = write_shards(heldout_source, chosen, storage.home() / SHARDS) if heldout_source else None
+    if heldout_shards:
+        require_scorable(heldout_shards.n_tokens)
+    keep(kept, chosen, *choice)
     torch.manual_seed(settings.seed)
     decoder = Decoder(config)
+
+    def scores(trained: Decoder) -> dict[str, float]:
+        assert heldout_shards is not None
+        found = evaluate_perplexity(trained.over_first(chosen.n_vocab), heldout_shards, settings.context)
+        return {"heldout_nll": found.nll_per_token, "heldout_perplexity": found.perplexity_per_token}
+
     result = train(
         decoder,
-        Batches(shards, batch_size=settings.batch_size, context=settings.context, seed=settings.seed),
+        batches,
         settings,
         output / "training",
-        evaluate=(lambda m: _as_metrics(evaluate_perplexity(m, heldout_shards, settings.context)))
-        if heldout_shards
-        else None,
+        evaluate=scores if heldout_shards else None,
         stop_after_seconds=minutes * 60 if minutes is not None else None,
         name=f"{model} on {text}",
     )
-    save_checkpoint(output, decoder.cpu(), chosen)
+    save_checkpoint(output, decoder.cpu(), chosen, trained_context=settings.context)
     return result
 
 
@@ -185,40 +163,74 @@ def _default_tokenizer(model: str) -> str:
     return "gpt1" if PUBLISHED[model].paper == "gpt1" else "gpt2"
 
 
-def _as_metrics(found: Perplexity) -> dict[str, float]:
-    return {"heldout_nll": found.nll_per_token, "heldout_perplexity": found.perplexity_per_token}
-
-
 @dataclass(frozen=True)
 class Opened:
     """A checkpoint folder, opened."""
 
     model: Decoder
+    """Over the ids of the tokenizer alone, whatever its table was padded to."""
     tokenizer: Tokenizer
+    trained_context: int
+    """Tokens of the longest sequence that the model was trained on."""
+
+    def context(self, asked: int | None) -> int:
+        """Tokens to read at once: as many as the model was trained on, unless others are asked for.
+
+        Raises:
+            GptreproError: the model has not so many positions.
+        """
+        if asked is None:
+            return self.trained_context
+        if not 1 <= asked <= self.model.config.n_ctx:
+            raise GptreproError(
+                f"--context {asked} must lie between 1 and the model's {self.model.config.n_ctx} positions."
+            )
+        return asked
 
 
 def open_checkpoint(folder: Path) -> Opened:
-    """Model and tokenizer of a folder that we wrote, or of any ``transformers`` GPT-1 or GPT-2 folder.
+    """Model and tokenizer of a folder that we wrote, or of a ``transformers`` GPT-1 or GPT-2 folder.
 
     Raises:
-        GptreproError: there is none, it is damaged, or it is of another architecture.
+        GptreproError: there is none, it is damaged, it is of another architecture, its tokenizer does what
+            ours do not, or the two do not belong together.
     """
-    model = load_checkpoint(folder)
-    return Opened(model, load_tokenizer(folder))
+    model, tokenizer = load_checkpoint(folder), load_tokenizer(folder)
+    if tokenizer.n_vocab > model.config.n_vocab:
+        raise GptreproError(
+            f"The tokenizer in {folder} has {tokenizer.n_vocab:,} tokens and its model only "
+            f"{model.config.n_vocab:,} embeddings: restore the files that belong together."
+        )
+    return Opened(model.over_first(tokenizer.n_vocab), tokenizer, load_trained_context(folder))
 
 
 def perplexity_of(
-    checkpoint: Path, text: str, *, split: str = "heldout", stride: int | None = None
+    checkpoint: Path,
+    text: str,
+    *,
+    split: str = "heldout",
+    stride: int | None = None,
+    context: int | None = None,
+    separator: str | None = None,
 ) -> dict[str, Any]:
     """Perplexity of a text under a checkpoint, per token, word and byte.
 
+    Args:
+        checkpoint: the folder.
+        text: a data set's name or a text file.
+        split: of a data set.
+        stride: tokens by which overlapping windows move on.
+        context: tokens of a window; by default as many as the model was trained on.
+        separator: what ends the documents of a text file; see `open_text_file`.
+
     Raises:
-        GptreproError: the checkpoint or the text cannot be opened.
+        GptreproError: the checkpoint or the text cannot be opened, or the context exceeds the model's.
     """
     opened = open_checkpoint(checkpoint)
-    source = open_text(text, split)
+    window = opened.context(context)
+    source = open_text(text, split, separator)
     shards: TokenShards = write_shards(source, opened.tokenizer, storage.home() / SHARDS)
-    found = evaluate_perplexity(opened.model, shards, opened.model.config.n_ctx, stride=stride)
+    found = evaluate_perplexity(opened.model, shards, window, stride=stride)
     return {
         "text": text,
         "tokens": found.tokens,
@@ -227,22 +239,27 @@ def perplexity_of(
         "perplexity_per_word": found.perplexity_per_word,
         "perplexity_per_byte": found.perplexity_per_byte,
         "bits_per_byte": found.bits_per_byte,
-        "context": opened.model.config.n_ctx,
+        "context": window,
         "stride": stride,
     }
 
 
-def completions_of(checkpoint: Path, jsonl: Path) -> dict[str, Any]:
+def completions_of(checkpoint: Path, jsonl: Path, *, context: int | None = None) -> dict[str, Any]:
     """Score the rows ``{"context", "completion"}`` of a JSON lines file, one by one and together.
 
     A context that is too long loses its beginning; each row says how many tokens it lost.
+
+    Args:
+        checkpoint: the folder.
+        jsonl: the rows.
+        context: tokens that are read at once; by default as many as the model was trained on.
 
     Raises:
         GptreproError: the checkpoint cannot be opened, or a row is not of that form.
     """
     opened = open_checkpoint(checkpoint)
     items = read_completions(jsonl)
-    reader = Reader(opened.model, opened.tokenizer, opened.model.config.n_ctx, overflow="left")
+    reader = Reader(opened.model, opened.tokenizer, opened.context(context), overflow="left")
     rows = [score.texts[0] for score in reader.score(items)]
     total = sum(row.log_likelihood for row in rows)
     return {
@@ -275,36 +292,50 @@ def read_completions(path: Path) -> list[Item]:
     return [Item((row.context,), (row.completion,)) for row in rows]
 
 
+MOST_TOKENS = 64
+"""New tokens unless others are asked for."""
+
+
 def continue_prompt(
     checkpoint: Path,
     prompt: str,
     *,
-    tokens: int,
-    temperature: float = 0.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
+    tokens: int | None = None,
+    context: int | None = None,
     stop: Sequence[str] = (),
-    seed: int = 0,
+    special_tokens: bool = False,
+    **sampling: Any,
 ) -> str:
-    """What the model of a checkpoint writes after ``prompt``.
+    """What the model of a checkpoint writes after ``prompt``, with the space between them if there is one.
+
+    Args:
+        checkpoint: the folder.
+        prompt: the text to continue.
+        tokens: the most to write; by default 64, or what the context has room for.
+        context: tokens of prompt and continuation together; by default as many as the model was trained on.
+        stop: texts that end the continuation, and are left out.
+        special_tokens: read the names of special tokens in the prompt as these tokens, not as letters.
+        **sampling: ``temperature``, ``top_k``, ``top_p`` and ``seed`` of `generate`.
 
     Raises:
         GptreproError: the checkpoint cannot be opened, or the prompt and settings do not fit it.
     """
     opened = open_checkpoint(checkpoint)
-    ids = opened.tokenizer.encode(prompt)
-    end = opened.tokenizer.end_of_text
-    if not ids and end is None:
+    tokenizer, model = opened.tokenizer, opened.model
+    before = tokenizer.encode(prompt, allow_special=special_tokens)
+    if not before and tokenizer.end_of_text is None:
         raise GptreproError("The prompt is empty, and this tokenizer has no token that starts a text.")
-    endings = [opened.tokenizer.encode(text) for text in stop] + ([[end]] if end is not None else [])
-    (written,) = generate(
-        opened.model,
-        [ids or [end or 0]],
-        tokens,
-        temperature=temperature,
-        top_k=top_k,
-        top_p=top_p,
-        stop=endings,
-        generator=torch.Generator().manual_seed(seed),
-    )
-    return opened.tokenizer.decode(written)
+    before = before or [tokenizer.end_of_text or 0]
+    longest = opened.context(context)
+    if tokens is None:
+        tokens = max(1, min(MOST_TOKENS, longest - len(before)))
+    if len(before) + tokens > longest:
+        more = f", or ask for --context {model.config.n_ctx}" if longest < model.config.n_ctx else ""
+        raise GptreproError(
+            f"A prompt of {len(before)} tokens and {tokens} new ones do not fit a context of {longest}: "
+            f"shorten the prompt or ask for fewer tokens{more}."
+        )
+    (written,) = write(model, tokenizer, [before], tokens, stop=stop, **sampling)
+    if prompt != prompt.rstrip() and tokenizer.encode(prompt.rstrip()) == before:
+        written = written.removeprefix(" ")  # the tokenizer forgets spaces, and the prompt has this one
+    return written

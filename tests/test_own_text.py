@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+from gptrepro.checkpoints import save_checkpoint
 from gptrepro.errors import GptreproError
+from gptrepro.generation.sampling import generate
+from gptrepro.model import Decoder, DecoderConfig
 from gptrepro.own_text import (
     completions_of,
     continue_prompt,
     open_checkpoint,
     open_model_config,
     open_text,
-    open_tokenizer,
     perplexity_of,
     read_completions,
     train_on_text,
 )
 from gptrepro.tasks.prompted import Item
+from gptrepro.text.shards import write_shards
+from gptrepro.tokenizer import load_tokenizer
+from gptrepro.tokenizer.chosen import open_tokenizer
 from gptrepro.train.settings import TrainSettings
 
 SHAPE = {"n_vocab": 280, "n_ctx": 32, "n_layers": 2, "d_model": 32, "n_heads": 2}
@@ -116,7 +124,8 @@ def test_transformers_reads_what_was_written(folder):
     theirs = transformers.AutoModelForCausalLM.from_pretrained(folder / "checkpoint").eval()
     ids = torch.tensor([opened.tokenizer.encode("The dog sat on the log.")])
     with torch.no_grad():
-        torch.testing.assert_close(opened.model(ids), theirs(ids).logits, rtol=1e-4, atol=1e-4)
+        texts = theirs(ids).logits[..., : opened.tokenizer.n_vocab]  # and not what the table is padded to
+        torch.testing.assert_close(opened.model(ids), texts, rtol=1e-4, atol=1e-4)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder / "checkpoint")
     assert tokenizer("The dog sat.")["input_ids"] == opened.tokenizer.encode("The dog sat.")
 
@@ -134,6 +143,203 @@ def test_a_stopped_training_goes_on_to_the_same_weights(folder, tmp_path):
     straight = open_checkpoint(folder / "checkpoint").model.state_dict()
     resumed = open_checkpoint(tmp_path / "checkpoint").model.state_dict()
     assert all(torch.equal(straight[name], value) for name, value in resumed.items())
+
+
+OTHER = "My own lodging is a house by the sea. Nobody calls on me there. " * 60
+
+
+def begin(folder: Path, output: Path, **changes: Any) -> Any:
+    """Start a training and stop it after its first update."""
+    arguments: dict[str, Any] = {
+        "model": str(folder / "model.json"),
+        "text": str(folder / "own.txt"),
+        "tokenizer": "train-gpt2",
+        "settings": SETTINGS,
+        "minutes": 0.0,
+    }
+    return train_on_text(output=output, **arguments | changes)
+
+
+def changes(folder: Path, tmp_path: Path) -> dict[str, dict[str, Any]]:
+    """What a later call may ask for that its tokenizer does not fit."""
+    (tmp_path / "other.txt").write_text(OTHER)
+    (tmp_path / "smaller.json").write_text(
+        json.dumps(json.loads((folder / "model.json").read_text()) | {"n_vocab": 270})
+    )
+    open_tokenizer("train-gpt2", open_text(str(tmp_path / "other.txt")), 270).save(tmp_path / "saved")
+    return {
+        "text": {"text": str(tmp_path / "other.txt")},
+        "kind": {"tokenizer": "train-gpt1"},
+        "folder": {"tokenizer": str(tmp_path / "saved")},
+        "size": {"model": str(tmp_path / "smaller.json")},
+    }
+
+
+@pytest.mark.parametrize("origin", [True, False], ids=["", "kept by an earlier version"])
+def test_a_training_goes_on_with_its_tokenizer_or_is_refused(folder, tmp_path, origin):
+    output = tmp_path / "checkpoint"
+    begin(folder, output)
+    if not origin:
+        (output / "training" / "tokenizer" / "origin.json").unlink()
+    for changed in changes(folder, tmp_path).values():
+        with pytest.raises(GptreproError, match=r"has a tokenizer made by .*, not by "):
+            begin(folder, output, **changed)
+    assert begin(folder, output).step == 2
+
+
+@pytest.mark.parametrize("changed", ["text", "kind", "folder", "size"])
+def test_a_refused_call_leaves_nothing_that_a_later_one_finds(folder, tmp_path, changed):
+    output, asked = tmp_path / "checkpoint", changes(folder, tmp_path)[changed]
+    (tmp_path / "tiny.txt").write_text("a tiny text, too short.")
+    (tmp_path / "blank.txt").write_text(" ")
+    for refused in (
+        {"text": str(tmp_path / "tiny.txt")},
+        {"heldout": str(tmp_path / "blank.txt")},
+        {"heldout": str(tmp_path / "missing.txt")},
+        {"settings": replace(SETTINGS, context=33)},
+        {"tokenizer": "gpt9"},
+    ):
+        with pytest.raises(GptreproError):
+            begin(folder, output, **asked | refused)
+        assert not output.exists()
+    begin(folder, output, **asked)
+    choice = {"tokenizer": "train-gpt2", "text": str(folder / "own.txt"), "model": str(folder / "model.json")}
+    choice |= asked
+    fresh = open_tokenizer(
+        choice["tokenizer"], open_text(choice["text"]), open_model_config(choice["model"]).n_vocab
+    )
+    assert load_tokenizer(output).digest == fresh.digest
+
+
+@pytest.fixture(scope="module")
+def short(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
+    """A model with 32 positions that was trained on 8, and its perplexity of the text after the training."""
+    output = tmp_path_factory.mktemp("short") / "checkpoint"
+    result = train_on_text(
+        model=str(folder / "model.json"),
+        text=str(folder / "own.txt"),
+        output=output,
+        tokenizer=None,
+        settings=replace(SETTINGS, context=8),
+        heldout=str(folder / "own.txt"),
+    )
+    return output, result.history[-1]["heldout_perplexity"]
+
+
+def test_evaluation_reads_as_much_at_once_as_training_did(short, folder):
+    output, perplexity = short
+    text = str(folder / "own.txt")
+    found = perplexity_of(output, text)
+    assert (found["context"], found["perplexity_per_token"]) == (8, pytest.approx(perplexity, rel=1e-5))
+    wider = perplexity_of(output, text, context=32)
+    assert wider["context"] == 32 and abs(wider["perplexity_per_token"] / perplexity - 1) > 1e-3
+    for wrong in (0, -1, 33):
+        with pytest.raises(GptreproError, match=f"--context {wrong} must lie between 1 and the model's 32"):
+            perplexity_of(output, text, context=wrong)
+    with pytest.raises(GptreproError, match="stride must lie between 1 and the context of 8"):
+        perplexity_of(output, text, stride=9)
+
+
+def test_completions_and_prompts_fit_what_was_trained(short, folder):
+    output, _ = short
+    rows = folder / "long.jsonl"
+    rows.write_text(json.dumps({"context": "The cat sat on the mat. " * 3, "completion": " The"}))
+    dropped = [completions_of(output, rows, context=c)["scores"][0]["dropped"] for c in (None, 8, 32)]
+    assert dropped[0] == dropped[1] > dropped[2]
+    read = len(open_checkpoint(output).tokenizer.encode("The cat"))
+    written = continue_prompt(output, "The cat")  # as much as there is room for
+    assert written == continue_prompt(output, "The cat", tokens=8 - read)
+    with pytest.raises(GptreproError, match=r"do not fit a context of 8: .* ask for --context 32"):
+        continue_prompt(output, "The cat", tokens=9 - read)
+    assert continue_prompt(output, "The cat", tokens=9 - read, context=32).startswith(written)
+
+
+@pytest.mark.parametrize("stated", [0, 33, "8", 8.0, True, None])
+def test_a_trained_context_that_cannot_be_is_refused(short, tmp_path, stated):
+    copy = shutil.copytree(short[0], tmp_path / "copy", ignore=shutil.ignore_patterns("training"))
+    content = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(content | {"trained_context": stated}))
+    with pytest.raises(GptreproError, match="states the trained_context"):
+        open_checkpoint(copy)
+    del content["trained_context"]
+    (copy / "config.json").write_text(json.dumps(content))
+    assert open_checkpoint(copy).trained_context == 32
+
+
+@pytest.mark.parametrize("norm", ["post", "pre"])
+def test_ids_without_a_text_are_neither_written_nor_weighed(folder, tmp_path, norm):
+    """The same weights with and without rows that a vocabulary was padded with, which would always win."""
+    tokenizer = open_checkpoint(folder / "checkpoint").tokenizer
+    torch.manual_seed(4)
+    shape = SHAPE | {"n_vocab": tokenizer.n_vocab, "norm": norm, "init_std": 0.3}
+    plain = Decoder(DecoderConfig(**shape)).eval()
+    padded = Decoder(DecoderConfig(**shape | {"n_vocab": 384})).eval()
+    weights = plain.state_dict()
+    likeliest = weights["wte.weight"][:1].repeat(384 - tokenizer.n_vocab, 1) * 50
+    padded.load_state_dict(weights | {"wte.weight": torch.cat([weights["wte.weight"], likeliest])})
+    (tmp_path / "rows.jsonl").write_text(json.dumps({"context": "The cat", "completion": " sat on"}))
+    found = []
+    for name, model in (("plain", plain), ("padded", padded)):
+        save_checkpoint(tmp_path / name, model, tokenizer)
+        completions = completions_of(tmp_path / name, tmp_path / "rows.jsonl")
+        assert completions["scores"][0]["n_tokens"] > 0
+        found.append(
+            (
+                continue_prompt(tmp_path / name, "The cat", tokens=16),
+                continue_prompt(tmp_path / name, "The cat", tokens=16, temperature=1.5, seed=3),
+                pytest.approx(completions["mean_log_likelihood"], rel=1e-5),
+                pytest.approx(
+                    perplexity_of(tmp_path / name, str(folder / "own.txt"))["nll_per_token"], rel=1e-5
+                ),
+            )
+        )
+    assert found[0] == found[1]
+    larger = open_tokenizer("train-gpt2", open_text(str(folder / "own.txt")), 300)
+    small = Decoder(DecoderConfig(**shape | {"n_vocab": larger.n_vocab - 1}))
+    save_checkpoint(tmp_path / "small", small, larger)
+    with pytest.raises(GptreproError, match=r"has \d+ tokens and its model only \d+ embeddings"):
+        open_checkpoint(tmp_path / "small")
+
+
+@pytest.mark.parametrize("prompt", ["The cat sat", "The cat sat ", "the CAT   sat\n", "The cat."])
+def test_gpt1_goes_on_after_a_space_as_it_decodes(folder, tmp_path, prompt):
+    tokenizer = open_tokenizer("train-gpt1", open_text(str(folder / "own.txt")), 120)
+    torch.manual_seed(4)
+    model = Decoder(DecoderConfig(**SHAPE | {"n_vocab": tokenizer.n_vocab, "init_std": 0.3})).eval()
+    save_checkpoint(tmp_path, model, tokenizer)
+    before = tokenizer.encode(prompt)
+    whole = tokenizer.decode(before + generate(model, [before], 9)[0])
+    continued = prompt + continue_prompt(tmp_path, prompt, tokens=9)
+    decoded = tokenizer.decode(before)
+    assert whole.startswith(decoded + " ")
+    assert continued == prompt + whole[len(decoded) :].removeprefix(" " if prompt[-1].isspace() else "")
+
+
+def test_special_tokens_of_a_prompt_are_read_on_request(folder):
+    letters = continue_prompt(folder / "checkpoint", "<|endoftext|>", tokens=8)
+    assert continue_prompt(folder / "checkpoint", "", tokens=8) == continue_prompt(
+        folder / "checkpoint", "<|endoftext|>", tokens=8, special_tokens=True
+    )
+    assert letters == continue_prompt(folder / "checkpoint", "<|endoftext|>", tokens=8, special_tokens=False)
+
+
+def test_documents_of_a_file_end_with_a_token(folder, tmp_path):
+    stories = tmp_path / "stories.txt"
+    stories.write_text("\n<|endoftext|>\n".join(["The cat sat on the mat."] * 150))
+    counts = []
+    for separator in (None, "none"):
+        train_on_text(
+            model=str(folder / "model.json"),
+            text=str(stories),
+            output=tmp_path / f"{separator}",
+            tokenizer="train-gpt2",
+            settings=replace(SETTINGS, steps=2, warmup_steps=1),
+            separator=separator,
+        )
+        opened = open_checkpoint(tmp_path / f"{separator}")
+        shards = write_shards(open_text(str(stories), separator=separator), opened.tokenizer, tmp_path)
+        counts.append(int((shards.tokens == opened.tokenizer.end_of_text).sum()))
+    assert counts == [150, 1]
 
 
 def test_what_does_not_fit_is_one_sentence(folder, tmp_path):
@@ -164,7 +370,7 @@ def test_what_does_not_fit_is_one_sentence(folder, tmp_path):
             text=str(folder / "own.txt"),
             output=tmp_path / "checkpoint",
             tokenizer=None,
-            settings=TrainSettings(steps=1, batch_size=1, context=64, peak_lr=1e-3),
+            settings=TrainSettings(steps=2, batch_size=1, context=64, peak_lr=1e-3),
         )
     with pytest.raises(GptreproError):
         open_checkpoint(tmp_path / "nowhere")

@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
 
-from gptrepro.checkpoints.layouts import from_json, layout_of, stored_name, to_json
+from gptrepro.checkpoints.layouts import from_json, layout_of, stored_name, to_json, trained_context
 from gptrepro.errors import GptreproError
 from gptrepro.model import Decoder, DecoderConfig
 from gptrepro.storage import atomic_file, read_json, write_text
@@ -31,10 +31,23 @@ class SavedTokenizer(Protocol):
         """Write the tokenizer's files into ``folder``."""
 
 
-def save_checkpoint(folder: Path, model: Decoder, tokenizer: SavedTokenizer | None = None) -> None:
+def save_checkpoint(
+    folder: Path,
+    model: Decoder,
+    tokenizer: SavedTokenizer | None = None,
+    *,
+    trained_context: int | None = None,
+) -> None:
     """Write a folder that `load_checkpoint` reads, and ``transformers`` too where it has the architecture.
 
     Each file appears atomically; other files in ``folder`` stay.
+
+    Args:
+        folder: it is made where it is missing.
+        model: what is written.
+        tokenizer: its files stand beside the weights.
+        trained_context: the longest sequence that the model was trained on, in tokens, where it is shorter
+            than its table of positions; see `load_trained_context`.
 
     Raises:
         GptreproError: the disk is full or the folder may not be written.
@@ -47,7 +60,7 @@ def save_checkpoint(folder: Path, model: Decoder, tokenizer: SavedTokenizer | No
     with atomic_file(folder / WEIGHTS) as temporary:
         # Through Python's own write: the file writer of safetensors hides the error number of a full disk.
         temporary.write_bytes(safetensors.torch.save(tensors, metadata={"format": "pt"}))
-    content = to_json(model.config, None if tokenizer is None else tokenizer.end_of_text)
+    content = to_json(model.config, None if tokenizer is None else tokenizer.end_of_text, trained_context)
     write_text(folder / "config.json", json.dumps(content, indent=2) + "\n")
     if tokenizer is not None:
         tokenizer.save(folder)
@@ -86,6 +99,20 @@ def load_checkpoint(folder: Path) -> Decoder:
         decoder = Decoder(config)
     decoder.load_state_dict(weights, assign=True)
     return decoder.eval()
+
+
+def load_trained_context(folder: Path) -> int:
+    """The longest sequence, in tokens, that the model of a folder was trained on.
+
+    Positions beyond it hold what they were initialised with. Folders of others do not state it: there it is
+    the model's whole context.
+
+    Raises:
+        GptreproError: there is no usable ``config.json``.
+    """
+    place = folder / "config.json"
+    content = _json(place)
+    return trained_context(content, from_json(content, str(place)), str(place))
 
 
 def _weight(name: str, tensor: torch.Tensor, folder: Path) -> torch.Tensor:

@@ -8,12 +8,16 @@ model type "gptrepro" with the fields of `DecoderConfig`.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, get_args
+from typing import Any
 
 from gptrepro.errors import GptreproError
-from gptrepro.model.config import CHOICES, Activation, AttentionKind, DecoderConfig, is_finite
+from gptrepro.fields import is_finite
+from gptrepro.model.config import Activation, DecoderConfig
 
 GPT1, GPT2, OWN = "openai-gpt", "gpt2", "gptrepro"
+
+TRAINED_CONTEXT = "trained_context"
+"""The entry of ``config.json``, ours in every layout, for the longest sequence that was trained on."""
 
 _SIZES = {
     "n_vocab": "vocab_size",
@@ -42,12 +46,15 @@ def layout_of(config: DecoderConfig) -> str:
     return GPT1 if usual_inner and config.activation in _ACTIVATIONS[GPT1] else OWN
 
 
-def to_json(config: DecoderConfig, end_of_text: int | None) -> dict[str, Any]:
+def to_json(
+    config: DecoderConfig, end_of_text: int | None, trained_context: int | None = None
+) -> dict[str, Any]:
     """The content of ``config.json`` for a decoder whose tokenizer ends texts with ``end_of_text``."""
     layout = layout_of(config)
+    ours = {} if trained_context is None else {TRAINED_CONTEXT: trained_context}
     if layout == OWN:
-        return {"model_type": OWN, **dataclasses.asdict(config)}
-    content: dict[str, Any] = {"model_type": layout}
+        return {"model_type": OWN, **dataclasses.asdict(config), **ours}
+    content: dict[str, Any] = {"model_type": layout, **ours}
     content |= {theirs: getattr(config, ours) for ours, theirs in _SIZES.items()}
     content |= {f"{place}_pdrop": config.dropout for place in ("embd", "attn", "resid")}
     content |= {"layer_norm_epsilon": config.norm_eps, "initializer_range": config.init_std}
@@ -88,18 +95,9 @@ def from_json(content: Any, place: str) -> DecoderConfig:
 
 
 def _from_own(content: dict[str, Any]) -> DecoderConfig:
-    fields = {name: value for name, value in content.items() if name != "model_type"}
-    kinds = fields.get("attention", ["dense"])
-    if not isinstance(kinds, list) or not kinds or not set(kinds) <= set(get_args(AttentionKind)):
-        raise ValueError(f"attention is {kinds!r}")
-    fields["attention"] = tuple(kinds)
-    stated = [name for name in ("d_head", "d_ff", "window") if fields.get(name) is not None]
-    for name in (*_SIZES, *stated):
-        _integer(fields, name)
-    for name in ("init_std", "dropout", "norm_eps"):
-        _number(fields, name, 0.0)
-    for name, choices in CHOICES.items():
-        _choice(fields, name, get_args(choices))
+    fields = {name: value for name, value in content.items() if name not in ("model_type", TRAINED_CONTEXT)}
+    if isinstance(kinds := fields.get("attention"), list):
+        fields["attention"] = tuple(kinds)
     return DecoderConfig(**fields)
 
 
@@ -128,6 +126,26 @@ def _from_transformers(layout: str, content: dict[str, Any]) -> DecoderConfig:
     )
 
 
+def trained_context(content: dict[str, Any], config: DecoderConfig, place: str) -> int:
+    """The longest sequence that a model was trained on, in tokens; all of its positions where none is stated.
+
+    Args:
+        content: the parsed ``config.json``.
+        config: what it describes.
+        place: its name in error messages.
+
+    Raises:
+        GptreproError: what it states is no length that the model can read.
+    """
+    stated = content.get(TRAINED_CONTEXT, config.n_ctx)
+    if type(stated) is not int or not 1 <= stated <= config.n_ctx:
+        raise GptreproError(
+            f"{place} states the {TRAINED_CONTEXT} {stated!r}, which must be a whole number from 1 to the "
+            f"model's {config.n_ctx} positions: correct it or remove that entry."
+        )
+    return stated
+
+
 def _choice(content: dict[str, Any], name: str, choices: tuple[str, ...]) -> None:
     if name in content and content[name] not in choices:
         raise ValueError(f"{name} is {content[name]!r}, not one of {', '.join(choices)}")
@@ -146,8 +164,6 @@ def _number(content: dict[str, Any], name: str, default: float) -> float:
         raise ValueError(f"{name} is {value!r}, not a number")
     if not is_finite(value) or value < 0:
         raise ValueError(f"{name} is {value!r}, not a finite number from 0 up")
-    if value == 0 and name in ("layer_norm_epsilon", "norm_eps") and name in content:
-        raise ValueError(f"{name} is {value!r}, and layer norm needs more than 0")
     return float(value)
 
 

@@ -16,7 +16,18 @@ app = typer.Typer()
 eval_app = typer.Typer(no_args_is_help=True, help="Evaluate a checkpoint: perplexity or completions.")
 app.add_typer(eval_app, name="eval")
 
-Checkpoint = Annotated[Path, typer.Option(help="A folder written by train, or any transformers GPT folder.")]
+Checkpoint = Annotated[
+    Path, typer.Option(help="A folder written by train, or a transformers folder of GPT-1 or GPT-2.")
+]
+Context = Annotated[
+    int | None, typer.Option(help="Tokens to read at once.", show_default="as many as it was trained on")
+]
+Separator = Annotated[
+    str | None,
+    typer.Option(
+        help="What ends documents in a text file, or none.", show_default="lines that are <|endoftext|>"
+    ),
+]
 
 
 @app.command()
@@ -30,6 +41,7 @@ def train(
         str | None, typer.Option(help="gpt1, gpt2, train-gpt1, train-gpt2, or a folder.")
     ] = None,
     heldout: Annotated[str | None, typer.Option(help="A text to evaluate on.")] = None,
+    separator: Separator = None,
     minutes: Annotated[float | None, typer.Option(help="Stop, everything saved, after so long.")] = None,
 ) -> None:
     """Train a model on a text; the same command goes on where it stopped.
@@ -45,6 +57,7 @@ def train(
         tokenizer=tokenizer,
         settings=settings,
         heldout=heldout,
+        separator=separator,
         minutes=minutes,
     )
     last = result.history[-1] if result.history else {}
@@ -64,30 +77,36 @@ def perplexity(
     text: Annotated[str, typer.Option(help="A data set by name, or a UTF-8 text file.")],
     split: Annotated[str, typer.Option(help="The data set's split.")] = "heldout",
     stride: Annotated[int | None, typer.Option(help="Overlap windows, moving by so many tokens.")] = None,
+    context: Context = None,
+    separator: Separator = None,
     as_json: AsJson = False,
 ) -> None:
     """Perplexity of a text, per token, word and byte."""
     from gptrepro.own_text import perplexity_of
 
-    found = perplexity_of(checkpoint, text, split=split, stride=stride)
+    found = perplexity_of(checkpoint, text, split=split, stride=stride, context=context, separator=separator)
     if as_json:
         print_json(found)
         return
     for unit in ("token", "word", "byte"):
         typer.echo(f"perplexity per {unit}: {found[f'perplexity_per_{unit}']:.3f}")
-    typer.echo(f"bits per byte: {found['bits_per_byte']:.4f} over {found['tokens']:,} tokens")
+    typer.echo(
+        f"bits per byte: {found['bits_per_byte']:.4f} over {found['tokens']:,} tokens, "
+        f"{found['context']:,} at once"
+    )
 
 
 @eval_app.command()
 def completions(
     checkpoint: Checkpoint,
     jsonl: Annotated[Path, typer.Option(help='Rows {"context": ..., "completion": ...}.')],
+    context: Context = None,
     as_json: AsJson = False,
 ) -> None:
     """How likely each completion is, and whether greedy decoding would write it."""
     from gptrepro.own_text import completions_of
 
-    found = completions_of(checkpoint, jsonl)
+    found = completions_of(checkpoint, jsonl, context=context)
     if as_json:
         print_json(found)
         return
@@ -101,12 +120,18 @@ def completions(
 def generate(
     checkpoint: Checkpoint,
     prompt: Annotated[str, typer.Option(help="The text to continue.")],
-    tokens: Annotated[int, typer.Option(help="The most tokens to write.")] = 64,
+    tokens: Annotated[
+        int | None, typer.Option(help="The most tokens to write.", show_default="64, or what fits")
+    ] = None,
     temperature: Annotated[float, typer.Option(help="0 always takes the likeliest token.")] = 0.0,
     top_k: Annotated[int | None, typer.Option(help="Sample among the k likeliest.")] = None,
     top_p: Annotated[float | None, typer.Option(help="Sample among the likeliest that sum to p.")] = None,
     stop: Annotated[list[str] | None, typer.Option(help="Texts that end the continuation.")] = None,
     seed: Annotated[int, typer.Option(help="For sampling.")] = 0,
+    context: Context = None,
+    special_tokens: Annotated[
+        bool, typer.Option("--special-tokens", help="Read <|endoftext|> in the prompt as that token.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Continue a prompt."""
@@ -116,6 +141,8 @@ def generate(
         checkpoint,
         prompt,
         tokens=tokens,
+        context=context,
+        special_tokens=special_tokens,
         temperature=temperature,
         top_k=top_k,
         top_p=top_p,

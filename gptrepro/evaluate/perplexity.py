@@ -120,8 +120,7 @@ def evaluate_perplexity(
     if not 1 <= step <= context:
         raise GptreproError(f"The stride must lie between 1 and the context of {context}, not {step}.")
     available = shards.n_tokens if limit_tokens is None else min(shards.n_tokens, limit_tokens)
-    if available < 2:
-        raise GptreproError("Perplexity needs at least 2 tokens: give it a longer text.")
+    require_scorable(available)
 
     totals: list[Tensor] = []
     counts: list[int] = []
@@ -139,6 +138,16 @@ def evaluate_perplexity(
         bytes=shards.n_bytes * scored / shards.n_tokens,
         window_nll=[total / count for total, count in zip(sums, counts, strict=True)],
     )
+
+
+def require_scorable(n_tokens: int) -> None:
+    """Find out whether a text is long enough for a perplexity, which scores every token but the first.
+
+    Raises:
+        GptreproError: it has fewer than 2 tokens.
+    """
+    if n_tokens < 2:
+        raise GptreproError("Perplexity needs at least 2 tokens: give it a longer text.")
 
 
 def loss_by_position(

@@ -12,6 +12,7 @@ Parameters carry the names and shapes of the released checkpoints: ``wte``, ``h.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -123,6 +124,20 @@ class Decoder(nn.Module):
     def forward(self, ids: Tensor) -> Tensor:
         """Scores of the next token at every position: (B, T) int64 -> (B, T, n_vocab)."""
         return self.logits(self.hidden(ids))
+
+    def over_first(self, n_vocab: int) -> Decoder:
+        """The same weights as a model of the first ``n_vocab`` ids alone.
+
+        Vocabularies are padded to round numbers. Ids without a text must neither be written nor take a share
+        of what others are given, as they do where the softmax spans them.
+        """
+        if n_vocab == self.config.n_vocab:
+            return self
+        with torch.device("meta"):
+            narrower = Decoder(replace(self.config, n_vocab=n_vocab))
+        rows = self.wte.weight.detach()[:n_vocab]
+        narrower.load_state_dict(self.state_dict() | {"wte.weight": rows}, assign=True)
+        return narrower.to(rows.device).train(self.training)
 
     def loss(self, ids: Tensor, targets: Tensor) -> Tensor:
         """Mean negative log-likelihood, in nats, of the targets that are not ignored.

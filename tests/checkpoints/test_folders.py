@@ -205,7 +205,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "unscaled attention": (set_config(scale_attn_weights=False), "no GPT of the papers has"),
     "other activation": (set_config(activation_function="swiglu"), "activation_function is 'swiglu'"),
     "dropout as text": (set_config(resid_pdrop="much"), "resid_pdrop is 'much', not a number"),
-    "no epsilon": (set_config(layer_norm_epsilon=0), "layer_norm_epsilon is 0"),
+    "no epsilon": (set_config(layer_norm_epsilon=0), "norm_eps must be above 0"),
     "negative epsilon": (set_config(layer_norm_epsilon=-1e-5), "layer_norm_epsilon is -1e-05"),
     "epsilon without end": (set_config(layer_norm_epsilon=float("inf")), "layer_norm_epsilon is inf"),
     "spread that is none": (set_config(initializer_range=float("nan")), "initializer_range is nan"),
@@ -243,10 +243,10 @@ def test_bad_files_get_one_sentence(damage: Callable[[Path], object], sentence: 
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"attention": ["sparse"]}, "attention is"),
-        ({"attention": "dense"}, "attention is"),
-        ({"norm": "rms"}, "norm is 'rms'"),
-        ({"window": 0}, "window is 0"),
+        ({"attention": ["sparse"]}, "attention must be"),
+        ({"attention": "dense"}, "attention must be"),
+        ({"norm": "rms"}, "norm must be one of post, pre, not 'rms'"),
+        ({"window": 0}, "window must be at least 1"),
         ({"rotary": True}, "rotary"),
         ({"n_heads": None}, "n_heads"),
     ],

@@ -32,8 +32,12 @@ def test_a_text_is_trained_on_evaluated_and_continued(gptrepro, training, tmp_pa
     rows = str(tmp_path / "rows.jsonl")
     status, out, _ = gptrepro("eval", "completions", "--checkpoint", folder, "--jsonl", rows, "--json")
     assert status == 0 and json.loads(out)["rows"] == 1
-    status, out, _ = gptrepro("generate", "--checkpoint", folder, "--prompt", "The", "--tokens", "4")
-    assert status == 0 and out.startswith("The")
+    status, out, _ = gptrepro("eval", "perplexity", "--checkpoint", folder, "--text", text, "--context", "8")
+    assert status == 0 and "tokens, 8 at once" in out
+    status, out, _ = gptrepro("generate", "--checkpoint", folder, "--prompt", "The", "--stop", "at", "--json")
+    assert status == 0 and "at" not in json.loads(out)["continuation"]
+    status, out, err = gptrepro("generate", "--checkpoint", folder, "--prompt", "The", "--tokens", "64")
+    assert status == 1 and "do not fit a context of 16" in err
 
 
 def test_a_program_can_tell_time_is_up_from_finished(gptrepro, training):

@@ -1,4 +1,4 @@
-"""Tokenizers of other libraries: read to the same ids as `transformers` reads, or refused by the step's name."""
+"""Tokenizers of other libraries: read to the ids of `transformers`, or refused by the step's name."""
 
 from __future__ import annotations
 
@@ -65,7 +65,10 @@ READ: dict[str, Callable[[Content], object]] = {
     "an unknown token where nothing is unknown": of_model(unk_token=END),
     "a special token": lambda content: added(content, "[PAD]"),
     "two, one in the other": lambda content: (added(content, "[PAD]"), added(content, "[PAD][PAD]")),
-    "special tokens of a chat": lambda content: (added(content, "<|im_end|>"), added(content, "<|im_start|>")),
+    "special tokens of a chat": lambda content: (
+        added(content, "<|im_end|>"),
+        added(content, "<|im_start|>"),
+    ),
     "truncation that nobody asks for": step(
         "truncation",
         {"direction": "Right", "max_length": 3, "strategy": "LongestFirst", "stride": 0},
@@ -74,7 +77,10 @@ READ: dict[str, Callable[[Content], object]] = {
 }
 
 REFUSED: dict[str, tuple[Callable[[Content], object], str]] = {
-    "a prefix space": (step("pre_tokenizer", BYTE_LEVEL | {"add_prefix_space": True}), "add_prefix_space True"),
+    "a prefix space": (
+        step("pre_tokenizer", BYTE_LEVEL | {"add_prefix_space": True}),
+        "add_prefix_space True",
+    ),
     "no regex": (step("pre_tokenizer", BYTE_LEVEL | {"use_regex": False}), "use_regex False"),
     "no pre-tokenizer": (step("pre_tokenizer", None), "pre-tokenizer None"),
     "words": (step("pre_tokenizer", {"type": "Whitespace"}), "pre-tokenizer Whitespace"),
@@ -83,7 +89,10 @@ REFUSED: dict[str, tuple[Callable[[Content], object], str]] = {
         "pre-tokenizer Split.* then ByteLevel",
     ),
     "another model's splits": (
-        step("pre_tokenizer", {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True}),
+        step(
+            "pre_tokenizer",
+            {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True},
+        ),
         "Metaspace",
     ),
     "a template that adds": (
@@ -91,7 +100,10 @@ REFUSED: dict[str, tuple[Callable[[Content], object], str]] = {
         "post-processor TemplateProcessing",
     ),
     "an added word": (lambda content: added(content, "battle", special=False), "added word 'battle'"),
-    "a greedy special token": (lambda content: added(content, "[PAD]", lstrip=True), r"'\[PAD\]' with lstrip"),
+    "a greedy special token": (
+        lambda content: added(content, "[PAD]", lstrip=True),
+        r"'\[PAD\]' with lstrip",
+    ),
     "dropout": (of_model(dropout=0.1), "dropout 0.1"),
     "whole words first": (of_model(ignore_merges=True), "ignore_merges True"),
     "a prefix within words": (of_model(continuing_subword_prefix="##"), "continuing_subword_prefix '##'"),
@@ -133,7 +145,9 @@ def test_what_is_read_has_the_ids_of_transformers(
     folder = changed(small_gpt2, tmp_path, READ[name])
     ours = load_tokenizer(folder)
     theirs = PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"))
-    assert [ours.encode(text, allow_special=True) for text in TEXTS] == [theirs(text).input_ids for text in TEXTS]
+    assert [ours.encode(text, allow_special=True) for text in TEXTS] == [
+        theirs(text).input_ids for text in TEXTS
+    ]
     for text in TEXTS:  # without being asked, no letters become a special token
         assert not set(ours.special.values()) & set(ours.encode(text))
         assert ours.decode(ours.encode(text)) == text
@@ -188,14 +202,18 @@ def test_tokens_that_older_transformers_list_apart(
     (tmp_path / "added_tokens.json").write_text(json.dumps({"[PAD]": number}))
     place = tmp_path / "tokenizer_config.json"
     flags = {"content": "[PAD]", "special": special, "lstrip": False, "rstrip": False, "single_word": False}
-    config = json.loads(place.read_text()) | {"added_tokens_decoder": {str(number): flags | {"normalized": False}}}
+    config = json.loads(place.read_text()) | {
+        "added_tokens_decoder": {str(number): flags | {"normalized": False}}
+    }
     place.write_text(json.dumps(config))
     if not special:
         with pytest.raises(GptreproError, match=r"added word '\[PAD\]'"):
             load_tokenizer(tmp_path)
         return
     ours, theirs = load_tokenizer(tmp_path), AutoTokenizer.from_pretrained(tmp_path)
-    assert [ours.encode(text, allow_special=True) for text in TEXTS] == [theirs(text).input_ids for text in TEXTS]
+    assert [ours.encode(text, allow_special=True) for text in TEXTS] == [
+        theirs(text).input_ids for text in TEXTS
+    ]
 
 
 def test_gpt1_of_transformers_is_read_by_the_released_code(small_gpt1: Gpt1Tokenizer, tmp_path: Path) -> None:

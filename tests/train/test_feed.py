@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gptrepro.errors import GptreproError
 from gptrepro.train.feed import IGNORED_TARGET, passes
 from tests.train.tiny import CONTEXT, N_VOCAB, tiny_model, train_tiny
 
@@ -31,3 +32,11 @@ def test_a_training_that_accumulates_repeats_the_losses_of_the_big_batch(tmp_pat
     cut = train_tiny(tmp_path / "cut", dropout=0.0, accumulate=4)
     assert [r["tokens"] for r in cut.history] == [r["tokens"] for r in whole.history]
     assert [r["loss"] for r in cut.history] == pytest.approx([r["loss"] for r in whole.history], rel=1e-4)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_batch_without_a_scored_target_is_one_sentence(count: int) -> None:
+    """Its mean is nan in one pass, and a sum over no passes, 0.0, in several."""
+    ids = torch.ones(5, CONTEXT, dtype=torch.int64)
+    with pytest.raises(GptreproError, match="no target that is scored"):
+        list(passes((ids, torch.full_like(ids, IGNORED_TARGET)), count))

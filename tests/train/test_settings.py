@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from gptrepro.errors import GptreproError
+from gptrepro.published import GPT1_FINE_TUNING
 from tests.train.tiny import tiny_settings
 
 
@@ -29,6 +30,35 @@ from tests.train.tiny import tiny_settings
 def test_impossible_settings_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(GptreproError):
         tiny_settings(**wrong)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "linear"])
+@pytest.mark.parametrize(
+    "plan",
+    [
+        {"steps": 1, "warmup_steps": 0},
+        {"steps": 5, "warmup_steps": 0, "warmup_tokens": 0, "decay_tokens": 48},  # one batch has as many
+        {"steps": 5, "warmup_steps": 0, "warmup_tokens": 3, "decay_tokens": 7},
+    ],
+)
+def test_a_plan_whose_rates_are_all_zero_is_refused(schedule: Any, plan: dict[str, int]) -> None:
+    with pytest.raises(GptreproError, match="rate zero"):
+        tiny_settings(schedule=schedule, **plan)
+    for saved in ({"schedule": "constant"}, {"schedule": schedule, "final_lr_fraction": 0.1}):
+        tiny_settings(**(plan | saved))
+    tiny_settings(schedule=schedule, steps=2, warmup_steps=0)
+    tiny_settings(schedule=schedule, steps=1, warmup_steps=1)
+
+
+@pytest.mark.parametrize("rows", [1, 10, 11, 33])
+def test_a_fine_tuning_on_few_rows_moves_the_weights_or_is_refused(rows: int) -> None:
+    """On 10 rows the paper's recipe makes one update, where its schedule ends."""
+    if rows <= 10:
+        with pytest.raises(GptreproError, match="rate zero"):
+            GPT1_FINE_TUNING.settings(rows, context=8)
+    else:
+        settings = GPT1_FINE_TUNING.settings(rows, context=8)
+        assert settings.learning_rate(1, 0) > 0
 
 
 def test_the_rate_follows_updates_or_tokens() -> None:
