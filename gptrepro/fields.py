@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import sys
 import types
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from gptrepro.errors import GptreproError
@@ -22,7 +22,7 @@ class _Kind(NamedTuple):
     holds: Callable[[Any], bool]
 
 
-def check_types(config: Any) -> None:
+def check_types(config: object) -> None:
     """Refuse a dataclass with a field whose value is not of the type that is annotated.
 
     A whole number is neither a float nor true or false; a number is finite and may be whole; a choice is one
@@ -31,13 +31,13 @@ def check_types(config: Any) -> None:
     Raises:
         GptreproError: it names the field, what it must be, and what it is.
     """
-    for name, kind in _kinds(type(config)).items():
+    for name, kind in _kinds(type(config)).items():  # type: ignore[arg-type]  # classes are hashable
         value = getattr(config, name)
         if not kind.holds(value):
             raise GptreproError(f"{name} must be {kind.words}, not {value!r}.")
 
 
-def check_least(config: Any, least: int, *names: str) -> None:
+def check_least(config: object, least: int, *names: str) -> None:
     """Refuse a configuration one of whose named fields is stated and below ``least``.
 
     Raises:
@@ -50,7 +50,7 @@ def check_least(config: Any, least: int, *names: str) -> None:
 
 
 @functools.cache
-def _kinds(of: Hashable) -> dict[str, _Kind]:
+def _kinds(of: type) -> dict[str, _Kind]:
     hints = get_type_hints(of)
     return {name: _kind(hints[name]) for name in of.__dataclass_fields__}  # type: ignore[attr-defined]
 
