@@ -25,6 +25,11 @@ LIBRARY = ("gptrepro", "data", "pyproject.toml", "constraints.txt")
 PAGES = ("book", "_config.yml", "_toc.yml")
 """What the pages depend on besides the executed notebooks and the library."""
 
+INSTEAD = (
+    "`gptrepro book --stored` builds the pages from the outputs that the notebooks store, and runs nothing."
+)
+"""What a reader without data or kernel can do."""
+
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 """Terminal colours, which Sphinx writes into pipes too."""
 
@@ -33,6 +38,7 @@ def build_book(
     root: Path,
     *,
     output: Path | None = None,
+    stored: bool = False,
     strict: bool = False,
     force: bool = False,
     wait_seconds: float = 0.0,
@@ -45,6 +51,7 @@ def build_book(
     Args:
         root: the checkout.
         output: where everything goes; ``root/_build`` unless given.
+        stored: execute nothing, and show the outputs that the notebooks store; needs neither data nor kernel.
         strict: treat warnings of the page build as errors.
         force: execute and build even what has not changed.
         wait_seconds: for another build in ``output`` to end.
@@ -56,15 +63,16 @@ def build_book(
     root = root.resolve()
     output = (output or root / "_build").resolve()
     contents = read_contents(root)
-    executed = output / "executed"
+    executed = root if stored else output / "executed"
     first = output / "html" / "index.html"
     busy = f"Another build is at work in {output}: let it finish, or choose another folder with --output."
     with storage.sole_holder(output, busy, wait_seconds), BuildDisplay() as report:
         storage.require_writable(output)
-        _execute(root, contents, executed, force=force, report=report)
+        if not stored:
+            _execute(root, contents, executed, force=force, report=report)
         stamp = output / "html.stamp"
         digests = {name.as_posix(): storage.sha256_file(executed / name) for name in contents.notebooks}
-        inputs = fingerprint(root, (*PAGES, *LIBRARY), notebooks=digests)
+        inputs = fingerprint(root, (*PAGES, *LIBRARY), notebooks=digests, stored=str(stored))
         value = f"{inputs} strict" if strict else inputs
         pages = fingerprint(output, ["html"])
         if force or not any(is_current(stamp, f"{made} {pages}") for made in (value, f"{inputs} strict")):
@@ -100,6 +108,8 @@ def _execute(root: Path, contents: Contents, executed: Path, *, force: bool, rep
     for name in due:
         if name not in failed:
             storage.write_text(_stamp(executed, name), _state(values[name], executed / name))
+    if failures:
+        report.say(INSTEAD)
     raise_failures(failures, report)
 
 
@@ -146,7 +156,8 @@ def _assemble(root: Path, contents: Contents, executed: Path, source: Path) -> N
     for page in contents.pages:
         (source / page).parent.mkdir(parents=True, exist_ok=True)
         if page == STATUS:
-            (source / page).write_text(status_page(contents, executed), encoding="utf-8")
+            written = status_page(contents, executed, stored=executed == root)
+            (source / page).write_text(written, encoding="utf-8")
             continue
         shutil.copy((executed if page in contents.notebooks else root) / page, source / page)
 

@@ -52,12 +52,13 @@ def _note(notebook: Path) -> Path:
     return notebook.with_suffix(".execution.json")
 
 
-def status_page(contents: Contents, executed: Path) -> str:
+def status_page(contents: Contents, executed: Path, *, stored: bool = False) -> str:
     """The page as MyST Markdown.
 
     Args:
-        contents: of the book; every notebook of it has run.
+        contents: of the book; every notebook of it has run, unless ``stored``.
         executed: where the executed notebooks lie, under their paths in the book.
+        stored: the notebooks show the outputs that the repository stores; none was executed.
     """
     return "\n\n".join(
         [
@@ -67,7 +68,7 @@ def status_page(contents: Contents, executed: Path) -> str:
             "## Source",
             _source(contents),
             "## Notebooks",
-            *_notebooks(contents, executed),
+            *_notebooks(contents, executed, stored),
             "## Software and hardware",
             _surroundings(),
             "## Published records",
@@ -115,9 +116,11 @@ def _source(contents: Contents) -> str:
     return f"Built from commit {_commit(state, contents.repository)}. {tree}"
 
 
-def _notebooks(contents: Contents, executed: Path) -> Iterable[str]:
+def _notebooks(contents: Contents, executed: Path, stored: bool) -> Iterable[str]:
     rows = []
     total = 0.0
+    ran = '<span class="verdict verdict-replicated">ran to its end</span>'
+    result = "as stored" if stored else ran
     for name in contents.notebooks:
         notebook = read_notebook(executed / name)
         run = read_execution(executed / name)
@@ -126,16 +129,22 @@ def _notebooks(contents: Contents, executed: Path) -> Iterable[str]:
             [
                 f"[{_title(notebook)}](../{name.as_posix()})",
                 f"`{name.parent.name}/{name.stem}`",
-                '<span class="verdict verdict-replicated">ran to its end</span>',
+                result,
                 str(_checks(notebook)),
                 _duration(run.seconds) if run else "",
                 _date(run.finished.isoformat()) if run else "",
             ]
         )
-    yield (
+    how = (
         f"{len(rows)} notebooks were executed, which took {_duration(total)} in all, and every assertion in "
-        "them held: a notebook that fails keeps the pages from being built."
     )
+    how += "them held: a notebook that fails keeps the pages from being built."
+    if stored:
+        how = (
+            f"The {len(rows)} notebooks were **not executed** for this copy: they show the outputs that the "
+        )
+        how += "repository stores. `gptrepro book` executes them."
+    yield how
     yield _table(["Notebook", "File", "Result", "Assertions", "Run time", "Last run"], rows)
 
 

@@ -156,13 +156,17 @@ def plan(
 @app.command()
 def book(
     output: Annotated[Path | None, typer.Option(help="Folder for the build; _build when left out.")] = None,
+    stored: Annotated[
+        bool, typer.Option(help="Run nothing: show the outputs that the notebooks store.")
+    ] = False,
     strict: Annotated[bool, typer.Option(help="Treat warnings as errors.")] = False,
 ) -> None:
     """Run the notebooks and build the book as HTML."""
     from gptrepro.book import build_book
 
     root = storage.project_root()
-    typer.echo(build_book(root, output=output or root / "_build", strict=strict).as_uri())
+    first = build_book(root, output=output or root / "_build", stored=stored, strict=strict)
+    typer.echo(first.as_uri())
 
 
 @app.command()

@@ -123,6 +123,16 @@ def test_what_was_damaged_or_deleted_is_made_again(
     assert executed == []
 
 
+def test_stored_outputs_are_shown_without_running_anything(
+    small_book: Path, executed: list[str], pages: list[bool]
+) -> None:
+    for _ in range(2):  # the second time nothing has changed
+        build_book(small_book, stored=True)
+    assert (executed, len(pages)) == ([], 1)
+    build_book(small_book)
+    assert (len(executed), len(pages)) == (2, 2)
+
+
 def test_where_nothing_can_be_written_no_notebook_runs(
     small_book: Path, executed: list[str], pages: list[bool]
 ) -> None:

@@ -54,9 +54,12 @@ def browser() -> Iterator[Browser]:
 def html(browser: Browser) -> Path:
     """The folder of the book, built with warnings as errors; asking for a browser first saves the build.
 
-    A second run of the tests in this checkout waits until the first one has built it.
+    It shows the stored outputs, which tests/notebooks holds to what the code prints. It lies beside the
+    reader's own build; a second run of the tests in this checkout waits until the first one has built it.
     """
-    return build_book(ROOT, strict=True, wait_seconds=300).parent
+    return build_book(
+        ROOT, output=ROOT / "_build" / "stored", stored=True, strict=True, wait_seconds=300
+    ).parent
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):

@@ -48,6 +48,12 @@ def test_a_notebook_is_listed_with_result_checks_and_time(executed: Path, state:
     assert cells[3:5] == ["2", "75\N{NO-BREAK SPACE}s"]
 
 
+def test_stored_outputs_are_not_said_to_have_been_made_here(executed: Path, state: list[str]) -> None:
+    page = status.status_page(BOOK, executed, stored=True)
+    assert row(page, "[01-first]")[2] == "as stored"
+    assert "**not executed**" in page and "were executed" not in page
+
+
 def test_a_lost_note_leaves_the_time_open(executed: Path, state: list[str]) -> None:
     (executed / NAME).with_suffix(".execution.json").write_text("{")
     assert row(status.status_page(BOOK, executed), "[01-first]")[4:] == ["", ""]
