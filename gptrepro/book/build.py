@@ -13,9 +13,8 @@ from pathlib import Path
 
 from gptrepro import storage
 from gptrepro.book.contents import STATUS, Contents, read_contents
-from gptrepro.book.execute import execute_notebooks, raise_failures
+from gptrepro.book.execute import execute_notebooks, note_execution, raise_failures
 from gptrepro.book.stamp import fingerprint, is_current
-from gptrepro.book.status import note_execution, status_page
 from gptrepro.errors import GptreproError
 from gptrepro.progress import BuildDisplay
 
@@ -147,6 +146,9 @@ def _assemble(root: Path, contents: Contents, executed: Path, source: Path) -> N
     Pages keep their paths, so that links between them, to their sources and to the repository hold. The
     page about the build itself is written here, and nowhere else.
     """
+    # It imports all experiments, and so torch, which a process that executes one notebook need not load.
+    from gptrepro.book.status import status_page
+
     for entry in PAGES:
         if (root / entry).is_dir():
             shutil.copytree(root / entry, source / entry, ignore=shutil.ignore_patterns(".*", "__pycache__"))

@@ -11,12 +11,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import papermill
 from nbclient.exceptions import CellControlSignal, CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError, strip_color
+from pydantic import BaseModel, ConfigDict
 
+from gptrepro import storage
 from gptrepro.book.notebooks import Notebook, check_parameters, normalise, read_notebook
 from gptrepro.errors import GptreproError
 from gptrepro.progress import BuildDisplay
@@ -169,3 +172,30 @@ def _in_worker(
         noise.seek(0)
         details = said.get("details") or noise.read().decode(errors="replace")[-2000:]
     return Failure(name, said.get("error") or f"{label(path)} failed: its process was ended", details)
+
+
+class Execution(BaseModel):
+    """When a notebook last ran to its end, and how long it took."""
+
+    model_config = ConfigDict(frozen=True)
+
+    seconds: float
+    finished: datetime
+
+
+def note_execution(notebook: Path, seconds: float) -> None:
+    """Keep, beside an executed notebook, how long it took."""
+    noted = Execution(seconds=seconds, finished=datetime.now(UTC))
+    storage.write_text(_note(notebook), noted.model_dump_json())
+
+
+def read_execution(notebook: Path) -> Execution | None:
+    """What was kept beside an executed notebook, or None where nothing readable was."""
+    try:
+        return storage.read_json(_note(notebook), Execution)
+    except GptreproError:
+        return None
+
+
+def _note(notebook: Path) -> Path:
+    return notebook.with_suffix(".execution.json")

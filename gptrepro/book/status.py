@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from html import escape
 from importlib import metadata
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from gptrepro import storage
 from gptrepro.book.contents import Contents
+from gptrepro.book.execute import read_execution
 from gptrepro.book.notebooks import Notebook, read_notebook
-from gptrepro.errors import GptreproError
 from gptrepro.experiments import EXPERIMENTS
 from gptrepro.results import Record, read_record, renewal, stale_reason
 from gptrepro.results.record import Hardware, library_versions
@@ -23,33 +20,6 @@ from gptrepro.scales import largest_first
 
 TOOLS = ("jupyter-book", "sphinx", "myst-nb", "papermill", "matplotlib")
 """What makes pages of notebooks, beside the libraries that can move a measurement."""
-
-
-class Execution(BaseModel):
-    """When a notebook last ran to its end, and how long it took."""
-
-    model_config = ConfigDict(frozen=True)
-
-    seconds: float
-    finished: datetime
-
-
-def note_execution(notebook: Path, seconds: float) -> None:
-    """Keep, beside an executed notebook, how long it took."""
-    noted = Execution(seconds=seconds, finished=datetime.now(UTC))
-    storage.write_text(_note(notebook), noted.model_dump_json())
-
-
-def read_execution(notebook: Path) -> Execution | None:
-    """What was kept beside an executed notebook, or None where nothing readable was."""
-    try:
-        return storage.read_json(_note(notebook), Execution)
-    except GptreproError:
-        return None
-
-
-def _note(notebook: Path) -> Path:
-    return notebook.with_suffix(".execution.json")
 
 
 def status_page(contents: Contents, executed: Path, *, stored: bool = False) -> str:

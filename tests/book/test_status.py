@@ -7,6 +7,7 @@ import pytest
 from gptrepro import storage
 from gptrepro.book import status
 from gptrepro.book.contents import Contents
+from gptrepro.book.execute import note_execution
 from gptrepro.experiments import EXPERIMENTS
 from gptrepro.experiments.base import Experiment
 from gptrepro.results import read_record
@@ -23,7 +24,7 @@ BOOK = Contents((Path("book/index.md"), NAME), repository="https://github.com/so
 def executed(tmp_path: Path) -> Path:
     """A folder with one executed notebook of two assertions, which took 75 seconds."""
     write_notebook(tmp_path / NAME, "x = 1\nassert x", "for i in [1]:\n    assert i, 'no'")
-    status.note_execution(tmp_path / NAME, 75.4)
+    note_execution(tmp_path / NAME, 75.4)
     return tmp_path
 
 
