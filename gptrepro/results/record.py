@@ -342,18 +342,19 @@ def contents_of(fields: Mapping[str, Any]) -> str:
 
 def as_text(record: Record) -> str:
     """A record as JSON, with a row, and whatever else holds plain values alone, on one line."""
-    return _laid_out(record.model_dump(mode="json"), "") + "\n"
+    return laid_out(record.model_dump(mode="json")) + "\n"
 
 
-def _laid_out(value: Any, indent: str) -> str:
+def laid_out(value: Any, indent: str = "") -> str:
+    """A JSON value over lines, each part that holds plain values alone on one of its own."""
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     if not any(isinstance(part, dict | list) for part in parts):
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
     inner = indent + " "
     if isinstance(value, dict):
-        lines = [f"{json.dumps(k, ensure_ascii=False)}: {_laid_out(v, inner)}" for k, v in value.items()]
+        lines = [f"{json.dumps(k, ensure_ascii=False)}: {laid_out(v, inner)}" for k, v in value.items()]
     else:
-        lines = [_laid_out(part, inner) for part in value]
+        lines = [laid_out(part, inner) for part in value]
     body = f",\n{inner}".join(lines)
     opening, closing = ("{", "}") if isinstance(value, dict) else ("[", "]")
     return f"{opening}\n{inner}{body}\n{indent}{closing}"

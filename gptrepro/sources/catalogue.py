@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
@@ -142,7 +143,7 @@ def shared_tiers(file_sets: tuple[FileSet, ...]) -> tuple[Tier, ...]:
     return tuple(tier for tier in TIERS if tier in shared)
 
 
-class Entry(_Strict):
+class Entry(_Strict, ABC):
     """What every data set states: ``source`` is where a mirror has it from, ``note`` what to beware of."""
 
     title: Filled
@@ -151,9 +152,9 @@ class Entry(_Strict):
     paper: Filled
     note: Filled | None = None
 
+    @abstractmethod
     def all_file_sets(self) -> tuple[FileSet, ...]:
         """The file sets of all its splits."""
-        raise NotImplementedError
 
 
 class CorpusEntry(Entry):

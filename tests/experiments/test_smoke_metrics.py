@@ -17,6 +17,7 @@ import pytest
 
 from gptrepro.experiments import EXPERIMENTS
 from gptrepro.results import obtain
+from gptrepro.results.record import laid_out
 from gptrepro.scales import Scale
 
 COMMITTED = Path(__file__).with_name("smoke_metrics.json")
@@ -46,15 +47,6 @@ def by_coordinates(rows: list[dict[str, Any]]) -> dict[str, float]:
     return found
 
 
-def written(known: dict[str, Any]) -> str:
-    """The file: an experiment after the other, a line for each row."""
-    parts = []
-    for name, measured in sorted(known.items()):
-        rows = ",\n".join(f"   {json.dumps(row)}" for row in measured["rows"])
-        parts.append(f' "{name}": {{\n  "version": {measured["version"]},\n  "rows": [\n{rows}\n  ]\n }}')
-    return "{\n" + ",\n".join(parts) + "\n}\n"
-
-
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_smoke_metrics_are_the_committed_ones(name, request, monkeypatch, tmp_path):
     monkeypatch.setenv("GPTREPRO_THREADS", "1")
@@ -63,7 +55,7 @@ def test_smoke_metrics_are_the_committed_ones(name, request, monkeypatch, tmp_pa
     measured = {"version": record.version, "rows": record.runs[0].rows}
     known = json.loads(COMMITTED.read_text()) if COMMITTED.exists() else {}
     if request.config.getoption("--renew-smoke-metrics"):
-        COMMITTED.write_text(written(known | {name: measured}))
+        COMMITTED.write_text(laid_out(dict(sorted((known | {name: measured}).items()))) + "\n")
         pytest.skip("renewed")
     assert name in known, f"{name} has no committed smoke metric: run this test with --renew-smoke-metrics"
     assert by_coordinates(measured["rows"]) == pytest.approx(
