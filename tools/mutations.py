@@ -136,7 +136,7 @@ MUTATIONS = (
         "gptrepro/text/order.py",
         "self._start(self._epoch + 1)\n            part",
         "self._start(self._epoch)\n            part",
-        "tests/text",
+        "tests/text/test_order.py",
     ),
     Mutation(
         "gptrepro/text/mixture.py",

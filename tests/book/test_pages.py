@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.server
 import json
@@ -9,7 +10,7 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -92,16 +93,12 @@ class Visit:
     sizes: dict[str, int] = field(default_factory=dict)
 
 
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[object]:
-    """A function that opens an address in a fresh window and waits until all is quiet."""
-    contexts = []
-
-    def open_page(address: str, *, width: int = 1280, scheme: str = "light") -> Visit:
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
-        )
-        contexts.append(context)
+@contextlib.contextmanager
+def window(browser: Browser, address: str, *, width: int = 1280, scheme: str = "light") -> Iterator[Visit]:
+    """An address in a fresh window, once all is quiet."""
+    with browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
+    ) as context:
         visit = Visit(context.new_page())
         page = visit.page
         page.on("console", lambda message: message.type == "error" and visit.problems.append(message.text))
@@ -113,42 +110,56 @@ def visit(browser: Browser) -> Iterator[object]:
         page.goto(address)
         page.wait_for_function(TYPESET)
         page.wait_for_load_state("networkidle")
-        return visit
-
-    yield open_page
-    for context in contexts:
-        context.close()
+        yield visit
 
 
 def _body_bytes(request) -> int:  # type: ignore[no-untyped-def]
     return request.sizes()["responseBodySize"] if request.url.startswith("http") else 0
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_page_is_complete_offline_and_light(visit, site: str, name: str) -> None:
-    seen = visit(site + name)
-    assert seen.problems == []
-    assert [url for url in seen.requests if not url.startswith((site, "data:"))] == []
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """A function that opens an address in a window of the test's own."""
+    with contextlib.ExitStack() as windows:
+        yield lambda address, **how: windows.enter_context(window(browser, address, **how))
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def served(browser: Browser, site: str, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """Each page of the book as a server gives it, in the light; several tests look at one window."""
+    with window(browser, site + request.param) as seen:
+        yield seen
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def from_folder(browser: Browser, html: Path, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """Each page as it opens from the folder of the book, in the dark."""
+    # A window that is dark from the start has no colour on its way to another.
+    with window(browser, (html / request.param).as_uri(), scheme="dark") as seen:
+        yield seen
+
+
+def test_page_is_complete_offline_and_light(served: Visit, site: str) -> None:
+    assert served.problems == []
+    assert [url for url in served.requests if not url.startswith((site, "data:"))] == []
     missing = "() => [...document.images].filter(i => !i.complete || i.naturalWidth === 0).map(i => i.src)"
-    assert seen.page.evaluate(missing) == []
+    assert served.page.evaluate(missing) == []
     unnamed = """() => [...document.querySelectorAll('.bd-article img')].filter(
         i => !i.alt.trim() || /^(<|_images)|[.](png|svg)$/.test(i.alt)).map(i => i.src)"""
-    assert seen.page.evaluate(unnamed) == []
-    assert seen.page.locator("mjx-merror").count() == 0
+    assert served.page.evaluate(unnamed) == []
+    assert served.page.locator("mjx-merror").count() == 0
     pictures = site + "_images/"
-    assert sum(size for url, size in seen.sizes.items() if not url.startswith(pictures)) < MAX_PAGE_BYTES
+    assert sum(size for url, size in served.sizes.items() if not url.startswith(pictures)) < MAX_PAGE_BYTES
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_page_works_from_a_folder(visit, html: Path, name: str) -> None:
-    seen = visit((html / name).as_uri())
-    assert seen.problems == []
-    assert [url for url in seen.requests if not url.startswith((html.as_uri(), "data:"))] == []
+def test_page_works_from_a_folder(from_folder: Visit, html: Path) -> None:
+    assert from_folder.problems == []
+    assert [url for url in from_folder.requests if not url.startswith((html.as_uri(), "data:"))] == []
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_page_fits_a_phone(visit, site: str, name: str) -> None:
-    page = visit(site + name, width=390).page
+def test_page_fits_a_phone(served: Visit) -> None:
+    page = served.page
+    page.set_viewport_size({"width": 390, "height": 900})
     page.mouse.wheel(0, 100_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     # What is wider scrolls in a box of its own, which the keyboard reaches.
@@ -169,21 +180,27 @@ FEWER_ROWS = """() => {
 """Leaves three claims of each verdict: the rows are alike, and looking at all takes minutes."""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", PAGES)
-def test_page_is_accessible(visit, site: str, name: str, scheme: str) -> None:
-    # A window that is dark from the start has no colour on its way to another.
-    page = visit(site + name, scheme=scheme).page
+def serious_violations(page: Page, **options: object) -> list[object]:
+    """What axe calls serious or critical in a page as wide as a laptop's window."""
+    page.set_viewport_size({"width": 1280, "height": 900})
     page.evaluate(FEWER_ROWS)
     page.wait_for_function("document.getAnimations().every(a => a.playState !== 'running')")
-    assert page.evaluate("document.documentElement.dataset.theme") == scheme
-    options = {"resultTypes": ["violations"]} | ({} if scheme == "light" else {"runOnly": ["color-contrast"]})
-    serious = [
+    found = Axe().run(page, options={"resultTypes": ["violations"], **options}).response["violations"]
+    return [
         (entry["id"], [node["html"][:200] for node in entry["nodes"]])
-        for entry in Axe().run(page, options=options).response["violations"]
+        for entry in found
         if entry["impact"] in ("serious", "critical")
     ]
-    assert serious == []
+
+
+def test_page_is_accessible(served: Visit) -> None:
+    assert served.page.evaluate("document.documentElement.dataset.theme") == "light"
+    assert serious_violations(served.page) == []
+
+
+def test_contrast_holds_in_the_dark(from_folder: Visit) -> None:
+    assert from_folder.page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert serious_violations(from_folder.page, runOnly=["color-contrast"]) == []
 
 
 def test_dark_mode_holds_across_pages(visit, site: str) -> None:
