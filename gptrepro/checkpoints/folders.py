@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from gptrepro.checkpoints.layouts import from_json, layout_of, stored_name, to_json, trained_context
 from gptrepro.errors import GptreproError
 from gptrepro.model import Decoder, DecoderConfig
+from gptrepro.model.init import without_storage
 from gptrepro.storage import atomic_file, read_json, write_text
 
 WEIGHTS = "model.safetensors"
@@ -95,7 +96,7 @@ def load_checkpoint(folder: Path) -> Decoder:
         raise GptreproError(
             f"The output layer in {folder} is not its token embedding: GPT-1 and GPT-2 share the two."
         )
-    with torch.device("meta"):
+    with without_storage():
         decoder = Decoder(config)
     decoder.load_state_dict(weights, assign=True)
     return decoder.eval()
@@ -179,7 +180,7 @@ def _match(
     if layers != config.n_layers:  # before a decoder of a million layers is built
         raise refusal(f"they have {layers} layers, not {config.n_layers}")
     try:
-        with torch.device("meta"):
+        with without_storage():
             expected = {name: tuple(p.shape) for name, p in Decoder(config).named_parameters()}
     except RuntimeError as error:
         raise refusal(f"its sizes are impossible ({error})") from error

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from gptrepro import storage
 from gptrepro.errors import GptreproError
 from gptrepro.model import Decoder, DecoderConfig
+from gptrepro.model.init import without_storage
 
 FILES = 10
 BLOCK = tuple(
@@ -56,7 +57,7 @@ def load_openai_gpt1(folder: Path, n_heads: int = 12) -> Decoder:
         )
     (n_ctx, d_model), (n_vocab, _) = shapes[:2]
     config = DecoderConfig(n_vocab, n_ctx, n_layers, d_model, n_heads)
-    with torch.device("meta"):
+    with without_storage():
         decoder = Decoder(config)
     names = [
         "wpe.weight",

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import torch
-
 from gptrepro.model.config import DecoderConfig
 from gptrepro.model.decoder import Decoder
+from gptrepro.model.init import without_storage
 from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
 
 
@@ -25,7 +24,7 @@ class ParameterCount:
 
 def count_parameters(config: DecoderConfig) -> ParameterCount:
     """Count the parameters of a real `Decoder`, built on the meta device."""
-    with torch.device("meta"):
+    with without_storage():
         decoder = Decoder(config)
     return ParameterCount(
         total=sum(p.numel() for p in decoder.parameters()),
@@ -75,12 +74,12 @@ def equal_lstm(decoder: DecoderConfig) -> LSTMConfig:
 
 def lstm_parameters(config: LSTMConfig) -> int:
     """Count the parameters of a real `LSTMLanguageModel`, built on the meta device."""
-    with torch.device("meta"):
+    with without_storage():
         return sum(p.numel() for p in LSTMLanguageModel(config).parameters())
 
 
 def lstm_flops_per_token(config: LSTMConfig) -> float:
     """Forward and backward: 6 for each weight of a matrix, the embedding as the output layer it also is."""
-    with torch.device("meta"):
+    with without_storage():
         model = LSTMLanguageModel(config)
     return 6.0 * sum(p.numel() for p in model.parameters() if p.ndim == 2)

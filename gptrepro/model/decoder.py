@@ -76,8 +76,8 @@ class Block(nn.Module):
 class Decoder(nn.Module):
     """Token embedding plus position, the blocks, and the token embedding again as the output layer.
 
-    Weights are drawn from torch's global generator, as ``config`` says. `torch.device("meta")` as a context
-    builds one without storage.
+    Weights are drawn from torch's global generator, as ``config`` says; within
+    `gptrepro.model.init.without_storage` there are none.
     """
 
     def __init__(self, config: DecoderConfig) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from gptrepro.model.config import DecoderConfig
 from gptrepro.model.projection import Projection
@@ -31,3 +36,27 @@ def initialise(decoder: nn.Module, config: DecoderConfig) -> None:
             nn.init.zeros_(module.bias)
         elif isinstance(module, nn.Embedding):
             nn.init.normal_(module.weight, std=config.init_std)
+
+
+class _DrawNothing(TorchFunctionMode):
+    """Leaves a tensor as it is where it would be filled at random."""
+
+    def __torch_function__(
+        self, function: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if function in (nn.init.normal_, nn.init.uniform_):
+            tensor: Tensor = kwargs["tensor"]
+            return tensor
+        return function(*args, **kwargs)
+
+
+@contextlib.contextmanager
+def without_storage() -> Iterator[None]:
+    """Modules that are made within have names and shapes, and no numbers.
+
+    They lie on the meta device, where drawing would give nothing either: it would only take seconds, for
+    torch then loads its compiler.
+    """
+    with torch.device("meta"), _DrawNothing():
+        yield

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from gptrepro.model import Decoder, DecoderConfig
 from gptrepro.model.decoder import Block
+from gptrepro.model.init import without_storage
 from gptrepro.published import published_model
 
 REDUCED_WIDTH, REDUCED_HEADS, REDUCED_VOCABULARY = 64, 4, 512
@@ -27,7 +28,7 @@ REDUCED_WIDTH, REDUCED_HEADS, REDUCED_VOCABULARY = 64, 4, 512
 @functools.cache
 def whole(model: str) -> Decoder:
     """The published model without storage."""
-    with torch.device("meta"):
+    with without_storage():
         return Decoder(published_model(model).decoder)
 
 

@@ -13,6 +13,7 @@ from gptrepro.errors import GptreproError
 from gptrepro.model import Decoder
 from gptrepro.model.counting import forward_flops_per_token
 from gptrepro.model.decoder import Block
+from gptrepro.model.init import without_storage
 from gptrepro.probes.built import captured, first_block, one_block, reduced, sample_ids, whole
 from gptrepro.probes.registry import register
 from gptrepro.published import published_model
@@ -95,7 +96,7 @@ def heads(model: str) -> dict[str, int]:
 @functools.cache
 def longest_input(model: str) -> int:
     """The longest sequence that the model accepts, found by bisection on one block."""
-    with torch.device("meta"):
+    with without_storage():
         decoder = Decoder(dataclasses.replace(published_model(model).decoder, n_layers=1))
 
     def accepts(length: int) -> bool:
@@ -197,7 +198,7 @@ def banding(model: str) -> dict[str, Any]:
     """The model beside its twin whose attention is dense everywhere: parameters, and cost of a token."""
     config = published_model(model).decoder
     twin = dataclasses.replace(config, attention=("dense",), window=None)
-    with torch.device("meta"):
+    with without_storage():
         dense = Decoder(twin)
     cost, dense_cost = (forward_flops_per_token(c, c.n_ctx) for c in (config, twin))
     return {
