@@ -18,7 +18,7 @@ from gptrepro.sources.catalogue import catalogue
 ROOT = storage.project_root()
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-QUICK = ("gptrepro models", "gptrepro data list", "gptrepro plan", "gptrepro claims")
+QUICK = ("gptrepro models", "gptrepro data list", "gptrepro plan", "gptrepro claims --paper")
 SHELL = ("py -m venv .venv", "python3 -m venv .venv", ".venv\\Scripts\\activate", "papermill")
 """Commands that belong to others."""
 

@@ -194,11 +194,11 @@ def test_a_failing_notebook_fails_the_build_after_the_others_ran(
 def test_a_warning_fails_a_strict_build_and_leaves_the_pages(
     small_book: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first = build_book(small_book)
+    first = build_book(small_book, stored=True)
     before = (small_book / "_build/html/book/index.html").read_text()
     (small_book / "book/index.md").write_text("# Small\n\n[nowhere](absent.md)\n")
     with pytest.raises(GptreproError, match="Warnings count as errors"):
-        build_book(small_book, strict=True)
+        build_book(small_book, stored=True, strict=True)
     assert "absent.md" in capsys.readouterr().err
     assert first.exists()
     assert (small_book / "_build/html/book/index.html").read_text() == before

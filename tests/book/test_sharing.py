@@ -30,7 +30,7 @@ def build(book: Path, repository: str) -> Path:
     config["sphinx"] = {"extra_extensions": ["gptrepro.book.sharing"]}
     config["repository"] = {"url": repository}
     path.write_text(yaml.safe_dump(config))
-    return build_book(book, strict=True).parent
+    return build_book(book, stored=True, strict=True).parent
 
 
 def test_pages_are_described_and_listed_and_no_picture_is_drawn(small_book: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 
 def test_claims_are_objects_with_every_field(gptrepro):
-    status, out, _ = gptrepro("claims", "--json", "--paper", "gpt1")
+    status, out, _ = gptrepro("claims", "--json", "--paper", "background")
     rows = json.loads(out)
     assert status == 0 and rows
     expected = (
