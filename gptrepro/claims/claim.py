@@ -17,6 +17,11 @@ from gptrepro.errors import GptreproError
 
 Kind = Literal["architecture", "training", "data", "result", "analysis", "scaling"]
 
+NoRule = Literal["cited", "not run", "confirmed", "partly right", "refuted", "inconclusive"]
+
+TEXTS = ("popular", "contradictions")
+"""The files of what is said about the papers, and of what they say twice: right or wrong, whoever tells."""
+
 MOST_PRIMARY = 2
 """The most claims of a chapter whose tests are not corrected for one another."""
 
@@ -65,10 +70,14 @@ class Claim(BaseModel):
     chapter: str | None = None
     """The notebook that discusses it, such as ``gpt1/01-model``."""
     rule: RuleCall | None = None
-    no_rule: Literal["cited", "not run"] | None = None
-    """The verdict where no rule judges the claim yet."""
+    no_rule: NoRule | None = None
+    """The verdict where no rule judges the claim: what is open, or what reading settles in a text about the
+    papers."""
     because: str | None = None
-    """Why there is no rule, and what a test would need; beside a rule, what to know about its verdict."""
+    """Why there is no rule, and what a test would need, or what was read; beside a rule, what to know about
+    its verdict."""
+    at_worst: Literal["partly right"] | None = None
+    """What a disagreement with the rule amounts to, where the statement is not simply wrong."""
 
     @model_validator(mode="after")
     def _rule_or_reason(self) -> Claim:
@@ -79,6 +88,10 @@ class Claim(BaseModel):
             raise ValueError("a primary claim has a rule that an experiment answers")
         if self.no_rule is not None and not self.because:
             raise ValueError("a claim without a rule says why in because")
+        if self.no_rule not in (None, "cited", "not run") and self.paper not in TEXTS:
+            raise ValueError(f"reading settles claims of {' and '.join(TEXTS)} alone, not '{self.no_rule}'")
+        if self.at_worst is not None and (self.rule is None or "experiment" in self.rule.arguments):
+            raise ValueError("at_worst needs a rule that arithmetic or a built model answers")
         if self.table is not None and self.published is not None:
             raise ValueError("a claim has either a published value or a table")
         return self

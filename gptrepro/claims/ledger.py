@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from gptrepro.claims.claim import Claim, load_claims
+from gptrepro.claims.claim import TEXTS, Claim, load_claims
 from gptrepro.claims.evidence import Evidence
 from gptrepro.claims.judging import SIGNIFICANCE, decided
 from gptrepro.claims.rules import TRAINED, apply_rule
@@ -17,7 +17,7 @@ from gptrepro.evaluate.statistics import holm, holm_levels
 from gptrepro.results.preregistration import SOURCES, rule_hash
 from gptrepro.scales import Scale
 
-Basis = Literal["experiment", "construction", "arithmetic", "mirror", "citation", "nothing yet"]
+Basis = Literal["experiment", "construction", "arithmetic", "reading", "mirror", "citation", "nothing yet"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +36,9 @@ class JudgedClaim:
             return "experiment"
         if self.claim.rule is not None:
             return "arithmetic" if self.claim.rule.name == "recomputed" else "construction"
-        return "citation" if self.judgement.verdict is Verdict.CITED else "nothing yet"
+        if self.judgement.verdict is Verdict.NOT_RUN:
+            return "nothing yet"
+        return "citation" if self.judgement.verdict is Verdict.CITED else "reading"
 
     def as_row(self) -> dict[str, Any]:
         """One flat, JSON-able row."""
@@ -110,7 +112,16 @@ def _judge_one(claim: Claim, evidence: Evidence) -> Judgement:
         raise GptreproError(
             f"Claim {claim.id}: its rule {claim.rule.name} fails ({what}): correct its arguments or the code."
         ) from error
-    return dataclasses.replace(found, registration=_registration(claim, found, evidence))
+    return dataclasses.replace(
+        found, verdict=_worded(claim, found.verdict), registration=_registration(claim, found, evidence)
+    )
+
+
+def _worded(claim: Claim, verdict: Verdict) -> Verdict:
+    """The verdict in the words for such a claim: a text is right or wrong, even where a model was built."""
+    if claim.paper in TEXTS:
+        verdict = {Verdict.AGREES: Verdict.CONFIRMED, Verdict.DEVIATES: Verdict.REFUTED}.get(verdict, verdict)
+    return Verdict(claim.at_worst) if claim.at_worst and verdict.disagrees else verdict
 
 
 def _registration(claim: Claim, found: Judgement, evidence: Evidence) -> Registration | None:

@@ -37,7 +37,8 @@ def constructed(
 ) -> Judgement:
     """Compare the published value with one measured on the built thing (`gptrepro.probes`).
 
-    Agreement is `consistent`, a verdict of its own that never counts as a replication.
+    It `agrees` or `deviates`: words of their own, since this says that the code is the paper's and nothing of
+    how well it works.
 
     Args:
         published: the paper's value; for several models one for all, or one by the name of each.
@@ -60,9 +61,10 @@ def constructed(
             measured = run_probe(probe, model)
     except GptreproError as error:
         return Judgement(Verdict.NOT_RUN, str(error))
-    return _compared(
-        published, measured, tolerance, keys, "Measured on what was built, it agrees.", "Built here"
-    )
+    differing = _compared(published, measured, tolerance, keys)
+    if not differing:
+        return Judgement(Verdict.AGREES, "Measured on what was built, it agrees.", measured=measured)
+    return Judgement(Verdict.DEVIATES, f"Built here: {'; '.join(differing)}.", measured=measured)
 
 
 def recomputed(
@@ -77,7 +79,8 @@ def recomputed(
 ) -> Judgement:
     """Compare the published value with one computed from what other claims publish.
 
-    `consistent` where the arithmetic holds, `not replicated` where the paper's own numbers disagree.
+    It is `confirmed` where the arithmetic holds, `refuted` where the paper's own numbers disagree, and
+    `partly right` where some of several parts do.
 
     Args:
         published: the paper's value.
@@ -100,14 +103,13 @@ def recomputed(
         inputs = [evidence.figures(name) for name in names]
     measured = CHECKS[check](*inputs, **arguments)
     source = f"{', '.join(names[:3])}{' and others' if len(names) > 3 else ''}" or "the formulas"
-    return _compared(
-        published,
-        measured,
-        tolerance,
-        keys,
-        f"Recomputed from {source}, it agrees.",
-        f"Recomputed from {source}",
-    )
+    differing = _compared(published, measured, tolerance, keys)
+    if not differing:
+        return Judgement(Verdict.CONFIRMED, f"Recomputed from {source}, it agrees.", measured=measured)
+    parts = keys or (published if isinstance(published, Mapping) else [])
+    some = any(not _compared(published, measured, tolerance, [key]) for key in parts)
+    verdict = Verdict.PARTLY if some else Verdict.REFUTED
+    return Judgement(verdict, f"Recomputed from {source}: {'; '.join(differing)}.", measured=measured)
 
 
 TRAINED: dict[str, Rule] = {rule.__name__: rule for rule in (arm_beats, equivalent_within, increases_with)}
@@ -202,19 +204,12 @@ def _numbers(published: Any, tolerance: Any) -> Iterator[tuple[float, float]]:
 
 
 def _compared(
-    published: Any,
-    measured: Any,
-    tolerance: float | Mapping[str, float],
-    keys: list[str] | None,
-    agrees: str,
-    source: str,
-) -> Judgement:
+    published: Any, measured: Any, tolerance: float | Mapping[str, float], keys: list[str] | None
+) -> list[str]:
+    """Where ``measured`` is not what was published, of the parts that are compared."""
     if keys is not None:
         published = {key: published[key] for key in keys}
-    differing = differences(published, measured, tolerance)
-    if not differing:
-        return Judgement(Verdict.CONSISTENT, agrees, measured=measured)
-    return Judgement(Verdict.NOT_REPLICATED, f"{source}: {'; '.join(differing)}.", measured=measured)
+    return differences(published, measured, tolerance)
 
 
 def differences(

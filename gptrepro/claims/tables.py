@@ -47,15 +47,56 @@ def select(
     ]
 
 
+TITLES = {"background": "Background", "gpt1": "GPT-1", "gpt2": "GPT-2", "gpt3": "GPT-3", "kaplan": "Kaplan"}
+"""What readers call the files of claims that papers make."""
+
+
+def counts_by_paper(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
+    """What the papers themselves state, by paper: how much of it experiments tried and how that ended, and
+    what else was settled. Claims in a form of ours, and mirrors, are left out."""
+    stated = [item for item in judged if item.claim.stated_by == "paper" and item.claim.mirror_of is None]
+    rows = []
+    for paper, title in TITLES.items():
+        found = [item for item in stated if item.claim.paper == paper]
+        tried = [item.judgement.verdict for item in found if _tried(item)]
+        built = [item.judgement.verdict for item in found if item.basis in ("construction", "arithmetic")]
+        held = sum(verdict in SUPPORTED for verdict in tried)
+        denied = sum(verdict in (Verdict.NOT_REPLICATED, Verdict.SMALLER) for verdict in tried)
+        rows.append(
+            {
+                "paper": title,
+                "claims": len(found),
+                "tried by experiment": len(tried),
+                "held": held,
+                "not replicated, or smaller": denied,
+                "undecided or void": len(tried) - held - denied,
+                "built or computed": len(built),
+                "of these, otherwise": sum(verdict.disagrees for verdict in built),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
 def headline(judged: Sequence[JudgedClaim]) -> str:
-    """One sentence on the claims that an experiment decided; everything else is counted apart."""
-    tried = [item for item in judged if item.basis == "experiment" and item.judgement.verdict.empirical]
-    held = sum(item.judgement.verdict in SUPPORTED for item in tried)
-    consistent = sum(item.judgement.verdict is Verdict.CONSISTENT for item in judged)
+    """One sentence on what the papers state and an experiment tried, by paper; all else is counted apart."""
+    counts = counts_by_paper(judged)
+    parts = [
+        f"{row['paper']} {row['tried by experiment']} and {row['held']}"
+        for row in counts.to_dict("records")
+        if row["tried by experiment"]
+    ]
+    tried, held = (int(counts[column].sum()) for column in ("tried by experiment", "held"))
+    ours = sum(_tried(item) and item.claim.stated_by == "ours" for item in judged)
+    by_paper = f" ({'; '.join(parts)})" if parts else ""
     return (
-        f"Of {len(tried)} claim{'' if len(tried) == 1 else 's'} put to an experiment, {held} held; "
-        f"{consistent} more are consistent by construction or arithmetic and counted apart."
+        f"Of what the papers themselves state, experiments tried {tried} claims and {held} held{by_paper}. "
+        f"{ours} more were tried in a form of ours; they are counted apart, and so is what was built, "
+        "computed or read."
     )
+
+
+def _tried(item: JudgedClaim) -> bool:
+    return item.basis == "experiment" and item.judgement.verdict.empirical
 
 
 def outcome(judged: Sequence[JudgedClaim]) -> str:
@@ -188,31 +229,19 @@ def verdict_lines(judged: Sequence[JudgedClaim], *, unit: str | None = None) -> 
 
 
 def findings(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
-    """Claims about the papers, each with a plain finding: what is said, what we find, right or wrong, why.
-
-    What arithmetic or the built model decides is right or wrong; of the others, reading gives the finding,
-    with which ``because`` begins.
-    """
-    rows = []
-    for item in judged:
-        claim, verdict, note = item.claim, item.judgement.verdict, item.claim.because or ""
-        if verdict is Verdict.CONSISTENT or verdict is Verdict.NOT_REPLICATED:
-            finding = "right" if verdict is Verdict.CONSISTENT else "wrong"
-        elif verdict is Verdict.CITED:
-            first, _, note = note.partition(". ")
-            finding = first.lower()
-        else:
-            finding = str(verdict)
-        rows.append(
+    """Claims about the papers, each with a plain finding: what is said, what we find, whether it is right."""
+    return pd.DataFrame(
+        [
             {
-                "it is said": claim.statement,
-                "value": printed(claim),
-                "we find": _text(_what_was_asked(claim.published, item.judgement.measured), claim),
-                "finding": finding,
-                "note": note,
+                "it is said": item.claim.statement,
+                "value": printed(item.claim),
+                "we find": _text(_what_was_asked(item.claim.published, item.judgement.measured), item.claim),
+                "finding": str(item.judgement.verdict),
+                "note": item.claim.because or "",
             }
-        )
-    return pd.DataFrame(rows)
+            for item in judged
+        ]
+    )
 
 
 def _what_was_asked(published: Any, measured: Any) -> Any:

@@ -11,11 +11,8 @@ from gptrepro.claims.trial import Trial
 
 
 class Verdict(StrEnum):
-    """What the evidence says of a claim."""
+    """What the evidence says of a claim. Experiments, built models and texts have words of their own."""
 
-    CONSISTENT = "consistent"
-    """True by construction of the thing that was built, or by the paper's own arithmetic; counted apart,
-    never in the headline."""
     REPLICATED = "replicated"
     TREND = "trend replicated"
     """The direction and the stated minimum hold, at a smaller scale than the paper's."""
@@ -24,10 +21,20 @@ class Verdict(StrEnum):
     SMALLER = "smaller than stated"
     """The effect is below the minimum that was stated before the run, and not below zero."""
     NOT_REPLICATED = "not replicated"
-    """An experiment, the thing that was built, or the paper's own arithmetic says otherwise."""
+    """An experiment says otherwise."""
     INCONCLUSIVE = "inconclusive"
     VOID = "void"
     """The experiment failed its own check and says nothing of the claim."""
+    AGREES = "agrees"
+    """What was built here is as the paper says: evidence about the code, never about a result."""
+    DEVIATES = "deviates"
+    """What was built here is otherwise."""
+    CONFIRMED = "confirmed"
+    """Arithmetic on the papers' own figures, or reading them, says so."""
+    PARTLY = "partly right"
+    """Some of it holds, or it holds of something else than is said."""
+    REFUTED = "refuted"
+    """Arithmetic on the papers' own figures, or reading them, says otherwise."""
     NOT_RUN = "not run"
     CITED = "cited"
     """Carried over from the paper; nothing here measures it."""
@@ -37,6 +44,11 @@ class Verdict(StrEnum):
         """Whether an experiment can end in this verdict."""
         denied = (Verdict.SMALLER, Verdict.NOT_REPLICATED, Verdict.INCONCLUSIVE, Verdict.VOID)
         return self in SUPPORTED or self in denied
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether what was built, computed or read is not all as the claim says."""
+        return self in (Verdict.DEVIATES, Verdict.PARTLY, Verdict.REFUTED)
 
 
 SUPPORTED = (Verdict.REPLICATED, Verdict.TREND, Verdict.MECHANISM)

@@ -253,9 +253,9 @@ def test_scoreboard_filters_searches_and_sorts(visit, site: str) -> None:
     page.locator(".ledger-bar select[name=paper]").select_option("gpt2")
     of_paper = visible("paper")
     assert 0 < len(of_paper) < total and set(of_paper) == {"gpt2"}
-    page.locator(".ledger-bar select[name=verdict]").select_option("consistent")
+    page.locator(".ledger-bar select[name=verdict]").select_option("agrees")
     both = visible("verdict")
-    assert 0 < len(both) < len(of_paper) and set(both) == {"consistent"}
+    assert 0 < len(both) < len(of_paper) and set(both) == {"agrees"}
     assert count.inner_text() == f"{len(both)} of {total} claims"
 
     page.locator(".ledger-bar select[name=paper]").select_option("")

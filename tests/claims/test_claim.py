@@ -74,8 +74,13 @@ TRIED = "where: x, statement: y, kind: result, chapter: c, rule: {name: arm_beat
             str([f"{{id: {name}, primary: true, {TRIED}experiment: gpt1-pretraining}}}}" for name in "abc"]),
             "Chapter c has 3 primary claims: choose 2 at most",
         ),
+        (
+            f"[{{id: a, {CITED.replace('cited', 'refuted')}}}]",
+            "reading settles claims of popular and contradictions",
+        ),
+        (f"[{{id: a, at_worst: partly right, {CITED}}}]", "at_worst needs a rule"),
     ],
-    ids=["mirror of nothing", "primary without a test", "all primary"],
+    ids=["mirror of nothing", "primary without a test", "all primary", "reading a paper", "worst of nothing"],
 )
 def test_claims_that_do_not_go_together_are_refused(tmp_path: Path, rows, sentence):
     (tmp_path / "gpt9.yml").write_text(rows.replace("'", ""))

@@ -46,7 +46,8 @@ def test_a_verdict_says_what_it_rests_on():
     assert JudgedClaim(cited("a"), tried).basis == "experiment"
     assert JudgedClaim(cited("a"), Judgement(Verdict.CITED, "z")).basis == "citation"
     assert JudgedClaim(cited("a"), Judgement(Verdict.NOT_RUN, "z")).basis == "nothing yet"
-    held = Judgement(Verdict.CONSISTENT, "z")
+    held = Judgement(Verdict.CONFIRMED, "z")
+    assert JudgedClaim(cited("a"), held).basis == "reading"
     assert JudgedClaim(cited("a", rule={"name": "constructed"}), held).basis == "construction"
     assert JudgedClaim(cited("a", rule={"name": "recomputed"}), held).basis == "arithmetic"
 
@@ -138,7 +139,7 @@ def test_what_no_trained_model_judges_is_no_test_of_its_chapter(monkeypatch):
         trial("sum", rule={"name": "recomputed"}),
         cited("said", chapter="some/chapter"),
     ]
-    held = Judgement(Verdict.CONSISTENT, "It holds.")
+    held = Judgement(Verdict.AGREES, "It holds.")
     monkeypatch.setattr(module, "_judge_one", lambda claim, _: FELL if claim.id == "a" else held)
     assert judge(claims, Evidence(records={}))[0].judgement.verdict is Verdict.TREND
 
@@ -151,6 +152,23 @@ def test_a_claim_has_one_verdict_whichever_are_asked_with_it(monkeypatch):
     together = judge(claims, Evidence(records={}))
     assert [judge([claim], Evidence(records={}))[0] for claim in claims] == together
     assert {item.judgement.verdict for item in together} == {Verdict.INCONCLUSIVE}
+
+
+@pytest.mark.parametrize(
+    ("published", "at_worst", "paper", "verdict"),
+    [
+        (12, None, "gpt1", Verdict.AGREES),
+        (13, None, "gpt1", Verdict.DEVIATES),
+        (12, None, "popular", Verdict.CONFIRMED),
+        (13, None, "popular", Verdict.REFUTED),
+        (13, "partly right", "popular", Verdict.PARTLY),
+        (12, "partly right", "popular", Verdict.CONFIRMED),
+    ],
+)
+def test_a_text_is_right_or_wrong_and_what_was_built_agrees_or_deviates(published, at_worst, paper, verdict):
+    rule = {"name": "constructed", "probe": "blocks", "model": "gpt1"}
+    claim = cited("a", paper=paper, rule=rule, published=published, at_worst=at_worst)
+    assert judge([claim], Evidence(records={}))[0].judgement.verdict is verdict
 
 
 @pytest.mark.parametrize(

@@ -35,16 +35,32 @@ def test_differences_are_named_with_their_size(published, measured, tolerance, f
 
 def test_recomputation_takes_other_claims_figures():
     rule = {"check": "part", "of": "sizes", "key": "a"}
-    assert apply_rule("recomputed", 3, NOTHING, rule).verdict is Verdict.CONSISTENT
+    assert apply_rule("recomputed", 3, NOTHING, rule).verdict is Verdict.CONFIRMED
     found = apply_rule("recomputed", 5, NOTHING, rule)
-    assert found.verdict is Verdict.NOT_REPLICATED and found.measured == 3
+    assert found.verdict is Verdict.REFUTED and found.measured == 3
     assert found.reason == "Recomputed from sizes: 3, not 5 (off by -2)."
 
 
 def test_recomputation_takes_figures_by_label_and_compares_some_keys():
     rule = {"check": "rouge_averages", "of": {"x": "row"}, "keys": ["x"]}
     evidence = Evidence(records={}, published={"row": {"R1": 1, "R2": 2, "RL": 6}})
-    assert apply_rule("recomputed", {"x": 3, "y": 0}, evidence, rule).verdict is Verdict.CONSISTENT
+    assert apply_rule("recomputed", {"x": 3, "y": 0}, evidence, rule).verdict is Verdict.CONFIRMED
+
+
+@pytest.mark.parametrize(
+    ("published", "verdict"),
+    [
+        ({"x": 3, "y": 6}, Verdict.CONFIRMED),
+        ({"x": 3, "y": 7}, Verdict.PARTLY),
+        ({"x": 4, "y": 7}, Verdict.REFUTED),
+    ],
+)
+def test_a_statement_of_several_parts_can_be_partly_right(published, verdict):
+    rule = {"check": "rouge_averages", "of": {"x": "a", "y": "b"}}
+    figures = {"a": {"R1": 1, "R2": 2, "RL": 6}, "b": {"R1": 4, "R2": 5, "RL": 9}}
+    assert (
+        apply_rule("recomputed", published, Evidence(records={}, published=figures), rule).verdict is verdict
+    )
 
 
 def test_one_value_can_stand_for_several_models():
@@ -55,7 +71,7 @@ def test_one_value_can_stand_for_several_models():
     assert found.reason == "Built here: gpt2-355m is 24, not 12 (off by 12)."
     by_name = {"gpt2-124m": 12, "gpt2-355m": 24}
     found = apply_rule("constructed", by_name, NOTHING, {"probe": "blocks", "model": models})
-    assert found.verdict is Verdict.CONSISTENT
+    assert found.verdict is Verdict.AGREES
 
 
 def test_what_cannot_be_had_is_not_run():

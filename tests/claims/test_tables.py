@@ -7,6 +7,7 @@ import pytest
 from gptrepro.claims import Claim, JudgedClaim, Judgement, Verdict
 from gptrepro.claims.tables import (
     count_by_basis,
+    counts_by_paper,
     findings,
     frame,
     headline,
@@ -35,7 +36,7 @@ def judged(paper: str, verdict: Verdict, statement: str = "It holds.", **found: 
 
 
 ROWS = [
-    judged("gpt1", Verdict.CONSISTENT),
+    judged("gpt1", Verdict.AGREES),
     judged(
         "gpt1",
         Verdict.TREND,
@@ -57,7 +58,7 @@ ROWS = [
         beside=(AtScale("gpu", 2, 0.9, None), AtScale("smoke", 3, 0.05, (0.01, 0.09))),
     ),
     judged("gpt2", Verdict.NOT_REPLICATED, stale="older version", experiment="gpt1-pretraining"),
-    judged("popular", Verdict.NOT_REPLICATED),
+    judged("popular", Verdict.REFUTED),
 ]
 
 
@@ -70,8 +71,17 @@ def test_selection_by_paper_and_verdict():
         select(ROWS, verdict="maybe")
 
 
-def test_what_holds_by_construction_stays_out_of_the_headline():
-    assert headline(ROWS).startswith("Of 2 claims put to an experiment, 1 held; 1 more")
+def test_the_headline_counts_what_papers_state_and_experiments_tried():
+    ours = judged("gpt3", Verdict.TREND, experiment="gpt1-pretraining")
+    ours = JudgedClaim(ours.claim.model_copy(update={"stated_by": "ours"}), ours.judgement)
+    mirror = judged("gpt3", Verdict.TREND, experiment="gpt1-pretraining")
+    mirror = JudgedClaim(mirror.claim.model_copy(update={"mirror_of": "a"}), mirror.judgement)
+    assert headline([*ROWS, ours, mirror]).startswith(
+        "Of what the papers themselves state, experiments tried 2 claims and 1 held (GPT-1 1 and 1; "
+        "GPT-2 1 and 0). 1 more were tried in a form of ours"
+    )
+    counts = counts_by_paper([*ROWS, ours, mirror]).set_index("paper")
+    assert list(counts.loc["GPT-3"]) == [0] * 7 and list(counts.loc["GPT-2"])[:4] == [1, 1, 0, 1]
 
 
 def test_the_outcome_lists_what_an_experiment_decided_and_nothing_else():
@@ -112,7 +122,7 @@ def test_a_comparison_shows_both_sides_its_unit_and_the_effect_with_its_interval
 )
 def test_a_number_comes_with_the_unit_of_its_claim(value, unit, text):
     claim = ROWS[0].claim.model_copy(update={"published": value, "unit": unit})
-    item = JudgedClaim(claim, Judgement(Verdict.CONSISTENT, "z", measured=value))
+    item = JudgedClaim(claim, Judgement(Verdict.AGREES, "z", measured=value))
     assert list(frame([item]).loc[0, ["published", "measured"]]) == [text, text]
 
 
@@ -129,16 +139,16 @@ def test_a_long_value_is_folded_with_the_unit_of_its_parts():
 
 def test_frame_marks_stale_rows():
     assert list(frame(ROWS)["verdict"]) == [
-        "consistent",
+        "agrees",
         "trend replicated",
         "not replicated (stale)",
-        "not replicated",
+        "refuted",
     ]
 
 
 def test_verdicts_in_words_give_the_test_where_there_was_one():
     assert verdict_lines(ROWS[:2], unit="nats").splitlines() == [
-        "gpt1-consistent: consistent. Because.",
+        "gpt1-agrees: agrees. Because.",
         "gpt1-trend-replicated: trend replicated. Because.",
         "  97.5% interval 0.50 to 0.75 nats, n = 3 seeds, p = 0.012 after Holm's correction",
         "  smallest effect that the test could have seen: 0.10 nats",
@@ -166,18 +176,17 @@ def test_a_long_verdict_is_wrapped():
     assert all(line.startswith("  ") for line in text.splitlines()[1:])
 
 
-def test_findings_are_plain():
-    said = judged("popular", Verdict.CITED)
-    read = said.claim.model_copy(update={"because": "Partly right. The rest is a guess. So it is."})
-    table = findings([*ROWS, JudgedClaim(read, said.judgement)])
-    assert list(table["finding"])[::2] == ["right", "wrong", "partly right"]
-    assert table["note"].iloc[-1] == "The rest is a guess. So it is."
+def test_findings_are_the_verdicts_with_what_was_read():
+    said = judged("popular", Verdict.PARTLY)
+    table = findings([*ROWS[::3], said])
+    assert list(table["finding"]) == ["agrees", "refuted", "partly right"]
+    assert table["note"].iloc[-1] == "z"
 
 
 def test_findings_show_what_was_asked():
     claim = ROWS[0].claim.model_copy(update={"published": {"a": 1}})
     yes_or_no = ROWS[0].claim.model_copy(update={"published": {"held": True}})
-    found = Judgement(Verdict.CONSISTENT, "z", measured={"a": 1, "b": 2, "held": True})
+    found = Judgement(Verdict.AGREES, "z", measured={"a": 1, "b": 2, "held": True})
     table = findings([JudgedClaim(claim, found), JudgedClaim(yes_or_no, found)])
     assert list(table["we find"]) == ["a: 1", "a: 1, b: 2, held: yes"]
 

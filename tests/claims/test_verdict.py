@@ -7,7 +7,11 @@ from gptrepro.claims import Verdict
 
 def test_only_an_experiment_replicates():
     assert {verdict for verdict in Verdict if not verdict.empirical} == {
-        Verdict.CONSISTENT,
+        Verdict.AGREES,
+        Verdict.DEVIATES,
+        Verdict.CONFIRMED,
+        Verdict.PARTLY,
+        Verdict.REFUTED,
         Verdict.NOT_RUN,
         Verdict.CITED,
     }

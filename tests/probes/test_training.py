@@ -29,7 +29,7 @@ def test_the_floor_of_the_schedule_is_measured(change_model):
 def test_the_batch_ramps_are_those_of_the_paper():
     (claim,) = CLAIMS["batch_ramps"]
     (judged,) = judge([claim], Evidence(records={}))
-    assert judged.judgement.verdict is Verdict.CONSISTENT
+    assert judged.judgement.verdict is Verdict.AGREES
     assert measured("batch_ramps")["start_tokens"] == 16 * 2048
 
 
