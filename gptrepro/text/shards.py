@@ -35,6 +35,8 @@ class Encoder(Protocol):
     @property
     def digest(self) -> str: ...
     @property
+    def reading(self) -> int: ...
+    @property
     def end_of_text(self) -> int | None: ...
     def encode_batch(self, texts: list[str]) -> list[list[int]]: ...
 
@@ -153,6 +155,8 @@ def shards_digest(corpus: Text, tokenizer: Encoder, limit_tokens: int | None = N
         "tokenizer": tokenizer.digest,
         "limit_tokens": limit_tokens,
     }
+    if tokenizer.reading > 1:
+        identity["reading"] = tokenizer.reading
     return storage.sha256_text(storage.canonical_json(identity))
 
 

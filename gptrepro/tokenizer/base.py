@@ -82,6 +82,9 @@ class Tokenizer(ABC):
 
     kind: ClassVar[str]
     """``gpt1`` or ``gpt2``; stored beside ``tokenizer.json``."""
+    reading: int = 1
+    """Version of the way from a text to its ids, apart from the vocabulary: raise it, and what was encoded
+    before is encoded anew."""
     end_of_text: int | None
     """Id of ``<|endoftext|>``; None for GPT-1, whose vocabulary has no such token."""
 

@@ -34,6 +34,7 @@ class Gpt1Tokenizer(Tokenizer):
     """
 
     kind = "gpt1"
+    reading = 2  # 1 set a backslash apart
     end_of_text = None
 
     def __init__(

@@ -233,7 +233,10 @@ def restore(state: TrainingState, checkpoint: Checkpoint, *, branch: bool = Fals
 def _restore(state: TrainingState, checkpoint: Checkpoint, branch: bool) -> None:
     path, content = checkpoint.path, checkpoint.content
     step = content.progress.step
-    if branch and not state.settings.begins_as(TrainSettings(**content.settings), step):
+    settings: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in content.settings.items()
+    }
+    if branch and not state.settings.begins_as(TrainSettings(**settings), step):
         raise GptreproError(
             f"{path.parent.parent} holds a training whose first {step:,} updates had other learning rates: "
             "branch off while its rate is constant, and give the branch the same peak and warm-up."

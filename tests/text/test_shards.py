@@ -24,6 +24,7 @@ class Bytes:
     n_vocab: int = 257
     end_of_text: int | None = 256
     digest: str = "b" * 64
+    reading: int = 1
     calls: list[int] = field(default_factory=list)
 
     def encode_batch(self, texts: list[str]) -> list[list[int]]:
@@ -76,10 +77,11 @@ def test_written_once_for_the_same_identity(tmp_path: Path) -> None:
     others = [
         write_shards(Text(digest="e" * 64), tokenizer, tmp_path),
         write_shards(Text(), Bytes(digest="f" * 64), tmp_path),
+        write_shards(Text(), Bytes(reading=2), tmp_path),
         write_shards(Text(), tokenizer, tmp_path, limit_tokens=20),
     ]
-    assert len({shards.digest for shards in [first, *others]}) == 4
-    assert len({shards.folder for shards in [first, *others]}) == 4
+    assert len({shards.digest for shards in [first, *others]}) == 5
+    assert len({shards.folder for shards in [first, *others]}) == 5
 
 
 @pytest.mark.parametrize("limit", [1, 4, 5, 20, 40, 70])
