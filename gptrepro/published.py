@@ -23,6 +23,9 @@ GPT3_WINDOW = 256
 """Keys seen by GPT-3's banded layers. The paper never states the window: this value is ours, after
 GPT-Neo, the only public relative."""
 
+GPT2_POSITION_STD = 0.01
+"""Spread of a fresh table of positions in GPT-2's released code, half of all other weights."""
+
 GPT3_FIRST_BATCH_TOKENS = 32 * 1024
 """Tokens in GPT-3's first batch (appendix B: "32k")."""
 
@@ -152,6 +155,7 @@ def _gpt2(name: str, nominal: str, n_layers: int, d_model: int, n_heads: int) ->
             n_heads=n_heads,
             norm="pre",
             residual_init="scaled",
+            position_std=GPT2_POSITION_STD,
         ),
         recipe=Recipe(
             peak_learning_rate=None,
@@ -161,8 +165,8 @@ def _gpt2(name: str, nominal: str, n_layers: int, d_model: int, n_heads: int) ->
         ),
         reading=(
             f"Table 2 prints {nominal}, a count that its authors later corrected. The head count comes from "
-            "the released configuration; dropout 0.1 likewise. N of the residual scaling counts additions, "
-            "two per block."
+            "the released configuration; dropout 0.1 likewise, the smaller start of the positions from the "
+            "released code. N of the residual scaling counts additions, two per block."
         ),
     )
 
@@ -202,6 +206,7 @@ def _gpt3(
             n_heads=n_heads,
             norm="pre",
             residual_init="scaled",
+            position_std=GPT2_POSITION_STD,
             attention=("dense", "banded"),
             window=GPT3_WINDOW,
             dropout=0.0,
@@ -229,6 +234,7 @@ def _gpt3(
         ),
         reading=(reading + " " if reading else "")
         + f"The banded window is not published: {GPT3_WINDOW} is ours. Dropout is not mentioned: 0. "
+        "Weights start as in GPT-2, to which the paper refers. "
         f"Which size had which batch ramp is not printed: {ramp.tokens / 1e9:.1f} billion tokens is ours.",
     )
 

@@ -1,4 +1,4 @@
-"""Twenty faults that the tests must notice: each is planted in a copy of the package, and its tests are run.
+"""Faults that the tests must notice: each is planted in a copy of the checkout, and its tests are run.
 
     python -m tools.mutations          # all, some minutes each
     python -m tools.mutations 3 7      # some, by number
@@ -161,6 +161,23 @@ MUTATIONS = (
         "token.text.lower()",
         "token.text",
         "tests/tokenizer/test_standardise.py tests/tokenizer/test_gpt1.py",
+    ),
+    Mutation("data/claims/gpt2.yml", "{f1: 55,", "{f1: 65,", "tests/claims/test_values.py"),
+    Mutation("data/claims/kaplan.yml", "alpha_D: 0.095", "alpha_D: 0.059", "tests/claims/test_values.py"),
+    Mutation(
+        "data/claims/gpt3.yml", "one: 34.3, few: 36.5", "one: 34.3, few: 35.6", "tests/claims/test_values.py"
+    ),
+    Mutation(
+        "data/claims/tables/gpt3-h1.csv",
+        "few,33.5,43.1,51.3",
+        "few,33.5,41.3,51.3",
+        "tests/claims/test_values.py",
+    ),
+    Mutation(
+        "data/claims/gpt3.yml",
+        "2D+: 6, 2D-: 6",
+        "2D+: 6, 2D-: 9",
+        "tests/claims/test_values.py",
     ),
 )
 

@@ -58,7 +58,8 @@ def to_json(
     content |= {theirs: getattr(config, ours) for ours, theirs in _SIZES.items()}
     content |= {f"{place}_pdrop": config.dropout for place in ("embd", "attn", "resid")}
     content |= {"layer_norm_epsilon": config.norm_eps, "initializer_range": config.init_std}
-    content |= {"residual_init": config.residual_init}  # ours; transformers passes over it
+    # ours; transformers passes over them
+    content |= {"residual_init": config.residual_init, "position_std": config.position_std}
     content |= {"bos_token_id": end_of_text, "eos_token_id": end_of_text, "tie_word_embeddings": True}
     activation = _ACTIVATIONS[layout][config.activation]
     if layout == GPT1:
@@ -121,6 +122,7 @@ def _from_transformers(layout: str, content: dict[str, Any]) -> DecoderConfig:
         activation=by_their_name[content.get(activation, _ACTIVATIONS[layout]["gelu_tanh"])],
         residual_init=content.get("residual_init", "plain" if layout == GPT1 else "scaled"),
         init_std=_number(content, "initializer_range", 0.02),
+        position_std=content.get("position_std"),
         dropout=_number(content, "resid_pdrop", 0.1),
         norm_eps=_number(content, "layer_norm_epsilon", 1e-5),
     )

@@ -42,6 +42,8 @@ ModelName = Annotated[str, _found(published_model)]
 Deviation = Annotated[float, Field(ge=0)]
 Tolerance = Deviation | Mapping[str, Deviation]
 """Largest deviation of a number, or one for each key of the published value."""
+Rounding = Literal["rounding"]
+"""In place of a tolerance: what the printed digits of a number and of its inputs leave open."""
 
 Where = Mapping[str, Coordinate | list[Coordinate] | Mapping[Literal["above"], float] | None]
 """Coordinates that are asked for, as `gptrepro.results.selection` says."""

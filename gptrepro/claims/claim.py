@@ -76,8 +76,6 @@ class Claim(BaseModel):
     because: str | None = None
     """Why there is no rule, and what a test would need, or what was read; beside a rule, what to know about
     its verdict."""
-    at_worst: Literal["partly right"] | None = None
-    """What a disagreement with the rule amounts to, where the statement is not simply wrong."""
 
     @model_validator(mode="after")
     def _rule_or_reason(self) -> Claim:
@@ -90,8 +88,6 @@ class Claim(BaseModel):
             raise ValueError("a claim without a rule says why in because")
         if self.no_rule not in (None, "cited", "not run") and self.paper not in TEXTS:
             raise ValueError(f"reading settles claims of {' and '.join(TEXTS)} alone, not '{self.no_rule}'")
-        if self.at_worst is not None and (self.rule is None or "experiment" in self.rule.arguments):
-            raise ValueError("at_worst needs a rule that arithmetic or a built model answers")
         if self.table is not None and self.published is not None:
             raise ValueError("a claim has either a published value or a table")
         return self

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from gptrepro.claims.claim import TEXTS, Claim, load_claims
 from gptrepro.claims.evidence import Evidence
 from gptrepro.claims.judging import SIGNIFICANCE, decided
-from gptrepro.claims.rules import TRAINED, apply_rule
+from gptrepro.claims.rules import TRAINED, apply_rule, some_agree
 from gptrepro.claims.verdict import MIRRORED, Judgement, Registration, Verdict
 from gptrepro.errors import GptreproError
 from gptrepro.evaluate.statistics import holm, holm_levels
@@ -113,15 +113,23 @@ def _judge_one(claim: Claim, evidence: Evidence) -> Judgement:
             f"Claim {claim.id}: its rule {claim.rule.name} fails ({what}): correct its arguments or the code."
         ) from error
     return dataclasses.replace(
-        found, verdict=_worded(claim, found.verdict), registration=_registration(claim, found, evidence)
+        found, verdict=_worded(claim, found), registration=_registration(claim, found, evidence)
     )
 
 
-def _worded(claim: Claim, verdict: Verdict) -> Verdict:
+def _worded(claim: Claim, found: Judgement) -> Verdict:
     """The verdict in the words for such a claim: a text is right or wrong, even where a model was built."""
-    if claim.paper in TEXTS:
-        verdict = {Verdict.AGREES: Verdict.CONFIRMED, Verdict.DEVIATES: Verdict.REFUTED}.get(verdict, verdict)
-    return Verdict(claim.at_worst) if claim.at_worst and verdict.disagrees else verdict
+    if claim.rule is None or claim.paper not in TEXTS or found.verdict not in _OF_TEXTS:
+        return found.verdict
+    allowed = {
+        name: claim.rule.arguments[name] for name in ("tolerance", "keys") if name in claim.rule.arguments
+    }
+    partly = found.verdict is Verdict.DEVIATES and some_agree(claim.published, found.measured, **allowed)
+    return Verdict.PARTLY if partly else _OF_TEXTS[found.verdict]
+
+
+_OF_TEXTS = {Verdict.AGREES: Verdict.CONFIRMED, Verdict.DEVIATES: Verdict.REFUTED}
+"""What a built model says of a text about it."""
 
 
 def _registration(claim: Claim, found: Judgement, evidence: Evidence) -> Registration | None:

@@ -8,12 +8,21 @@ arguments, and returns a `Judgement`. Two rules need no run: `constructed` measu
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from gptrepro.claims.arguments import CheckName, ModelName, ProbeName, Tolerance, check_arguments
+from gptrepro.claims import rounding
+from gptrepro.claims.arguments import (
+    CheckName,
+    ModelName,
+    ProbeName,
+    Rounding,
+    Tolerance,
+    check_arguments,
+)
 from gptrepro.claims.arithmetic import CHECKS
 from gptrepro.claims.evidence import Evidence
 from gptrepro.claims.trained import arm_beats, equivalent_within, increases_with, refuse_apart
@@ -73,7 +82,7 @@ def recomputed(
     *,
     check: CheckName,
     of: str | list[str] | dict[str, str] | None = None,
-    tolerance: Tolerance = 0.0,
+    tolerance: Tolerance | Rounding = 0.0,
     keys: list[str] | None = None,
     **arguments: Any,
 ) -> Judgement:
@@ -88,7 +97,8 @@ def recomputed(
         check: a function of `gptrepro.claims.arithmetic`.
         of: the claims whose figures it takes, in order; or by a label each, given as one mapping;
             none for a check of formulas.
-        tolerance: largest deviation of a number, or one for each key of the published value.
+        tolerance: largest deviation of a number, or one for each key of the published value; ``rounding``
+            for what the printed digits of all numbers leave open (`gptrepro.claims.rounding`).
         keys: the part of the published value that is compared; all of it when None.
         arguments: further arguments of the check.
 
@@ -101,14 +111,16 @@ def recomputed(
     else:
         names = [of] if isinstance(of, str) else of or []
         inputs = [evidence.figures(name) for name in names]
-    measured = CHECKS[check](*inputs, **arguments)
+    compute = functools.partial(CHECKS[check], **arguments)
+    measured = compute(*inputs)
+    if isinstance(tolerance, str):
+        tolerance = rounding.tolerance(published, measured, compute, inputs)
     source = f"{', '.join(names[:3])}{' and others' if len(names) > 3 else ''}" or "the formulas"
     differing = _compared(published, measured, tolerance, keys)
     if not differing:
         return Judgement(Verdict.CONFIRMED, f"Recomputed from {source}, it agrees.", measured=measured)
-    parts = keys or (published if isinstance(published, Mapping) else [])
-    some = any(not _compared(published, measured, tolerance, [key]) for key in parts)
-    verdict = Verdict.PARTLY if some else Verdict.REFUTED
+    partly = some_agree(published, measured, tolerance, keys)
+    verdict = Verdict.PARTLY if partly else Verdict.REFUTED
     return Judgement(verdict, f"Recomputed from {source}: {'; '.join(differing)}.", measured=measured)
 
 
@@ -182,6 +194,8 @@ def _check_comparison(published: Any, arguments: Mapping[str, Any]) -> None:
         named |= set(model) if isinstance(model, list) else set()
         if unknown := [key for key in tolerance if key not in named]:
             raise GptreproError(f"`tolerance` names {unknown[0]}, which is not in `published`.")
+    if tolerance == "rounding":
+        return
     compared = {key: published[key] for key in keys} if keys else published
     for value, allowed in _numbers(compared, tolerance or 0.0):
         if value and allowed >= abs(value):
@@ -210,6 +224,17 @@ def _compared(
     if keys is not None:
         published = {key: published[key] for key in keys}
     return differences(published, measured, tolerance)
+
+
+def some_agree(
+    published: Any,
+    measured: Any,
+    tolerance: float | Mapping[str, float] = 0.0,
+    keys: list[str] | None = None,
+) -> bool:
+    """Whether some of the named parts that are compared are as published."""
+    parts = keys or (published if isinstance(published, Mapping) else [])
+    return any(not _compared(published, measured, tolerance, [key]) for key in parts)
 
 
 def differences(

@@ -48,6 +48,8 @@ class DecoderConfig:
     """``scaled`` divides the initial standard deviation of the projections into the residual
     stream by ``sqrt(2 * n_layers)``: N counts residual additions, two per block."""
     init_std: float = 0.02
+    position_std: float | None = None
+    """Spread of a fresh table of learned positions; ``init_std`` unless stated (GPT-2's code states 0.01)."""
     dropout: float = 0.1
     """Probability for the embeddings, the attention weights and both residual branches."""
     norm_eps: float = 1e-5
@@ -58,7 +60,7 @@ class DecoderConfig:
     def __post_init__(self) -> None:
         check_types(self)
         check_least(self, 1, "n_vocab", "n_ctx", "n_layers", "d_model", "n_heads", "d_head", "d_ff", "window")
-        check_least(self, 0, "init_std")
+        check_least(self, 0, "init_std", "position_std")
         if not self.attention:
             raise GptreproError("attention must name one or more of dense and banded, not none.")
         if self.positions == "sinusoidal" and self.d_model % 2:

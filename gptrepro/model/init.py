@@ -19,8 +19,8 @@ def initialise(decoder: nn.Module, config: DecoderConfig) -> None:
     """Draw the weights of ``decoder`` in place from torch's global generator.
 
     - Every matrix and both embeddings: Gaussian with standard deviation ``init_std`` (GPT-1, section 4.1:
-      N(0, 0.02) suffices because layer norm is used throughout). GPT-2's released code starts the position
-      embedding at 0.01 instead; its paper does not say so, and we keep one value.
+      N(0, 0.02) suffices because layer norm is used throughout), but for positions where ``position_std`` is
+      stated: GPT-2's released code starts them at 0.01, of which its paper says nothing.
     - ``residual_init="scaled"``: the two projections of a block into the residual stream (``c_proj``) start
       ``1 / sqrt(2 * n_layers)`` times smaller, so that the sum over all residual additions does not grow with
       depth (GPT-2, section 2.3; its N is undefined, we count additions).
@@ -35,7 +35,8 @@ def initialise(decoder: nn.Module, config: DecoderConfig) -> None:
             nn.init.normal_(module.weight, std=std)
             nn.init.zeros_(module.bias)
         elif isinstance(module, nn.Embedding):
-            nn.init.normal_(module.weight, std=config.init_std)
+            spread = config.position_std if name == "wpe" else None
+            nn.init.normal_(module.weight, std=config.init_std if spread is None else spread)
 
 
 class _DrawNothing(TorchFunctionMode):

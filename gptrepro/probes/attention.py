@@ -7,13 +7,16 @@ import math
 import torch
 from torch import Tensor
 
+from gptrepro.earlier.seq2seq import TransformerConfig, TransformerSeq2Seq
 from gptrepro.model import Decoder, DecoderConfig
 from gptrepro.model.attention import dense_attention
 from gptrepro.model.config import Positions
 from gptrepro.model.positions import shift
+from gptrepro.probes.decoder import attention_sources
 from gptrepro.probes.registry import register
 
 WIDTHS = (16, 64, 256)
+_ROLES = ("query", "key", "value")
 _PAIRS = 20_000
 
 
@@ -60,6 +63,55 @@ def _small(positions: Positions, n_layers: int = 1) -> Decoder:
             n_vocab=64, n_ctx=64, n_layers=n_layers, d_model=32, n_heads=4, init_std=0.2, positions=positions
         )
         return Decoder(config).double().eval()
+
+
+@register
+def cross_attention() -> dict[str, str]:
+    """Where query, key and value come from between an encoder and a decoder: what moves with which sequence.
+
+    Measured on the first decoder layer of the Transformer of the seq2seq chapter, whose source and target are
+    changed in turn.
+    """
+    config = TransformerConfig(n_source=16, n_target=16, d_model=16, n_heads=2, n_layers=1, d_ff=32)
+    with torch.random.fork_rng([]):
+        torch.manual_seed(0)
+        model = TransformerSeq2Seq(config)
+    source, target = torch.arange(3, 9)[None], torch.arange(3, 7)[None]
+    before = _read_across(model, source, target)
+    moved = {
+        name: [bool((a - b).abs().max() > 0) for a, b in zip(before, changed, strict=True)]
+        for name, changed in (
+            ("source", _read_across(model, source + 5, target)),
+            ("target", _read_across(model, source, target + 5)),
+        )
+    }
+    origin = {
+        (True, False): "source",
+        (False, True): "target",
+        (True, True): "both",
+        (False, False): "neither",
+    }
+    pairs = zip(moved["source"], moved["target"], strict=True)
+    return dict(zip(_ROLES, (origin[pair] for pair in pairs), strict=True))
+
+
+def _read_across(model: TransformerSeq2Seq, source: Tensor, target: Tensor) -> list[Tensor]:
+    """The inputs of the attention between encoder and decoder that become query, key and value."""
+    seen: list[Tensor] = []
+    attention = model.transformer.decoder.layers[0].multihead_attn
+    handle = attention.register_forward_hook(lambda _, inputs, __: seen.extend(inputs[:3]))
+    try:
+        with torch.no_grad():
+            model(source, target)
+    finally:
+        handle.remove()
+    return seen
+
+
+@register
+def attention_of_both_kinds() -> dict[str, dict[str, str]]:
+    """Where query, key and value come from, between an encoder and a decoder and in a GPT."""
+    return {"between encoder and decoder": cross_attention(), "in a GPT": attention_sources("gpt1")}
 
 
 @register

@@ -57,6 +57,15 @@ def block_order(model: str) -> list[str]:
 
 
 @register
+def norms_of_a_block(model: str) -> dict[str, bool]:
+    """Whether a block hands on normalised states, and whether its first part is a norm."""
+    return {
+        "after_each_addition": norm_placement(model) == "post",
+        "at_the_start": block_order(model)[0] == "norm",
+    }
+
+
+@register
 def final_norm(model: str) -> bool:
     """Whether the last block's states are normalised once more before they come out."""
     decoder = reduced(model)

@@ -169,23 +169,6 @@ def times_gpt2(model: str) -> dict[str, Any]:
     return {"more_than_100": _times(model, "gpt2-1558m") > 100, "times": _times(model, "gpt2-1558m")}
 
 
-def attention_share(model: str) -> float:
-    """The part of a token's forward cost that grows with the context, at full context, in per cent.
-
-    Source: `gptrepro.model.counting`, which counts every matrix product, the output layer included.
-    """
-    decoder = published_model(model).decoder
-    full = forward_flops_per_token(decoder, decoder.n_ctx)
-    return round(100 * (1 - forward_flops_per_token(decoder, 1) / full), 1)
-
-
-@register
-def attention_is_small(model: str) -> dict[str, Any]:
-    """Whether that part is below a tenth."""
-    share = attention_share(model)
-    return {"below_a_tenth": share < 10, "share_pct": share}
-
-
 @register
 def matrix_weights(model: str) -> float:
     """Weights in the matrices of the blocks, over layers times squared width."""

@@ -120,13 +120,14 @@ def gpt1_keeps_case() -> bool:
 
 
 @register
-def unseen_characters() -> dict[str, Any]:
-    """What becomes of a character that the training text did not hold, in either tokenizer."""
-    text = "dog \N{SNOWMAN}"
+def unseen_text() -> dict[str, Any]:
+    """What becomes of words, and of a character, that the training text did not hold, in either tokenizer."""
+    words, character = "guides the tidy house", "dog \N{SNOWMAN}"
     gpt1, gpt2 = _small_gpt1(), _small_gpt2()
     return {
-        "gpt1_unknown_tokens": gpt1.encode(text).count(gpt1.vocab["<unk>"]),
-        "gpt2_lossless": gpt2.decode(gpt2.encode(text)) == text,
+        "unknown_in_unseen_words": gpt1.encode(words).count(gpt1.vocab["<unk>"]),
+        "unknown_in_unseen_characters": gpt1.encode(character).count(gpt1.vocab["<unk>"]),
+        "gpt2_lossless": gpt2.decode(gpt2.encode(character)) == character,
     }
 
 

@@ -18,7 +18,7 @@ import hashlib
 import json
 import shutil
 import warnings
-from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -215,7 +215,7 @@ def restore(state: TrainingState, checkpoint: Checkpoint, *, branch: bool = Fals
                 f"{folder} holds a training with {name} {value}, not {now.get(name)}: "
                 "choose another folder, or delete this one to start anew."
             )
-    if content.model != json.loads(json.dumps(_described(state.model))):
+    if _defaults(state.model) | content.model != json.loads(json.dumps(_described(state.model))):
         raise GptreproError(
             f"{folder} holds a training of another model: choose another folder, or "
             "delete this one to start anew."
@@ -336,6 +336,15 @@ def _described(model: nn.Module) -> dict[str, Any]:
     """The model's configuration, where it has one."""
     config = getattr(model, "config", None)
     return asdict(config) if is_dataclass(config) and not isinstance(config, type) else {}
+
+
+def _defaults(model: nn.Module) -> dict[str, Any]:
+    """The defaults of the model's configuration: what holds for fields that have come since a checkpoint."""
+    config = getattr(model, "config", None)
+    known = fields(config) if is_dataclass(config) else ()
+    stated = {field.name: field.default for field in known if field.default is not MISSING}
+    plain: dict[str, Any] = json.loads(json.dumps(stated))
+    return plain
 
 
 def _load_into(model: nn.Module, tensors: dict[str, Tensor], origin: Path) -> None:

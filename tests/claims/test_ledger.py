@@ -155,19 +155,18 @@ def test_a_claim_has_one_verdict_whichever_are_asked_with_it(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("published", "at_worst", "paper", "verdict"),
+    ("layers", "width", "paper", "verdict"),
     [
-        (12, None, "gpt1", Verdict.AGREES),
-        (13, None, "gpt1", Verdict.DEVIATES),
-        (12, None, "popular", Verdict.CONFIRMED),
-        (13, None, "popular", Verdict.REFUTED),
-        (13, "partly right", "popular", Verdict.PARTLY),
-        (12, "partly right", "popular", Verdict.CONFIRMED),
+        (12, 768, "gpt1", Verdict.AGREES),
+        (12, 767, "gpt1", Verdict.DEVIATES),
+        (12, 768, "popular", Verdict.CONFIRMED),
+        (12, 767, "popular", Verdict.PARTLY),
+        (13, 767, "popular", Verdict.REFUTED),
     ],
 )
-def test_a_text_is_right_or_wrong_and_what_was_built_agrees_or_deviates(published, at_worst, paper, verdict):
-    rule = {"name": "constructed", "probe": "blocks", "model": "gpt1"}
-    claim = cited("a", paper=paper, rule=rule, published=published, at_worst=at_worst)
+def test_a_text_is_right_or_wrong_and_what_was_built_agrees_or_deviates(layers, width, paper, verdict):
+    rule = {"name": "constructed", "probe": "size", "model": "gpt1"}
+    claim = cited("a", paper=paper, rule=rule, published={"layers": layers, "d_model": width})
     assert judge([claim], Evidence(records={}))[0].judgement.verdict is verdict
 
 

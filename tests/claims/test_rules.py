@@ -42,7 +42,7 @@ def test_recomputation_takes_other_claims_figures():
 
 
 def test_recomputation_takes_figures_by_label_and_compares_some_keys():
-    rule = {"check": "rouge_averages", "of": {"x": "row"}, "keys": ["x"]}
+    rule = {"check": "nested_means", "of": {"x": "row"}, "keys": ["x"]}
     evidence = Evidence(records={}, published={"row": {"R1": 1, "R2": 2, "RL": 6}})
     assert apply_rule("recomputed", {"x": 3, "y": 0}, evidence, rule).verdict is Verdict.CONFIRMED
 
@@ -56,11 +56,21 @@ def test_recomputation_takes_figures_by_label_and_compares_some_keys():
     ],
 )
 def test_a_statement_of_several_parts_can_be_partly_right(published, verdict):
-    rule = {"check": "rouge_averages", "of": {"x": "a", "y": "b"}}
+    rule = {"check": "nested_means", "of": {"x": "a", "y": "b"}}
     figures = {"a": {"R1": 1, "R2": 2, "RL": 6}, "b": {"R1": 4, "R2": 5, "RL": 9}}
     assert (
         apply_rule("recomputed", published, Evidence(records={}, published=figures), rule).verdict is verdict
     )
+
+
+def test_what_rounding_leaves_open_is_no_disagreement():
+    """Two scores of 70.1 and 70.2 may average 70.1 or 70.2, and not 70.3."""
+    evidence = Evidence(records={}, published={"row": {"a": 70.1, "b": 70.2}})
+    rule = {"check": "nested_means", "of": {"mean": "row"}}
+    for printed, verdict in ((70.1, Verdict.CONFIRMED), (70.3, Verdict.REFUTED)):
+        found = apply_rule("recomputed", {"mean": printed}, evidence, rule | {"tolerance": "rounding"})
+        assert found.verdict is verdict
+    assert apply_rule("recomputed", {"mean": 70.1}, evidence, rule).verdict is Verdict.REFUTED
 
 
 def test_one_value_can_stand_for_several_models():

@@ -32,6 +32,7 @@ def test_attention_kinds_repeat_over_the_layers() -> None:
         ({"norm_eps": 0.0}, "norm_eps must be above 0"),
         ({"norm_eps": -1e-5}, "norm_eps must be above 0"),
         ({"init_std": -0.02}, "init_std must be at least 0"),
+        ({"position_std": -0.01}, "position_std must be at least 0"),
     ],
 )
 def test_impossible_configurations_are_refused(changes: dict, sentence: str) -> None:

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from gptrepro.model import Decoder, DecoderConfig
@@ -21,6 +22,13 @@ def test_residual_scaling_keeps_the_stream_from_growing_with_depth() -> None:
             growth[kind, layers] = stream[0]
     assert growth["plain", 24] > 2 * growth["plain", 4]
     assert growth["scaled", 24] < 1.2 * growth["scaled", 4]
+
+
+def test_positions_may_start_at_a_spread_of_their_own() -> None:
+    for stated, spread in ((None, 0.02), (0.01, 0.01)):
+        decoder = Decoder(DecoderConfig(**SIZES, position_std=stated))
+        assert float(decoder.wpe.weight.detach().std()) == pytest.approx(spread, rel=0.03)
+        assert float(decoder.wte.weight.detach().std()) == pytest.approx(0.02, rel=0.03)
 
 
 def test_the_seed_decides_the_weights() -> None:

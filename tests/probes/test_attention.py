@@ -24,6 +24,17 @@ def test_attention_without_the_scale_is_noticed(monkeypatch):
     assert [round(found[f"width_{width}"] / width, 1) for width in attention.WIDTHS] == [1.0, 1.0, 1.0]
 
 
+def test_keys_of_the_target_are_noticed(monkeypatch):
+    assert measured("cross_attention") == {"query": "target", "key": "source", "value": "source"}
+    block = torch.nn.TransformerDecoderLayer._mha_block
+
+    def turned(layer, states, memory, *others):
+        return block(layer, memory[:, : states.shape[1]], states, None, None)
+
+    monkeypatch.setattr(torch.nn.TransformerDecoderLayer, "_mha_block", turned)
+    assert measured("cross_attention") == {"query": "source", "key": "target", "value": "target"}
+
+
 def test_rows_that_no_shift_explains_are_noticed(monkeypatch):
     assert measured("shift_is_linear") is True
     monkeypatch.setattr(module, "sinusoids", lambda length, width: torch.randn(length, width))

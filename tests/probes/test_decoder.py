@@ -41,6 +41,12 @@ def test_an_output_of_its_own_is_noticed(monkeypatch):
     assert found == {"embeddings_are_added": True, "output_is_tied": False, "output_bias": True}
 
 
+def test_a_norm_at_the_start_is_told_from_one_after_each_addition(change_model):
+    assert measured("norms_of_a_block", "gpt1") == {"after_each_addition": True, "at_the_start": False}
+    change_model("gpt1", decoder={"norm": "pre"})
+    assert measured("norms_of_a_block", "gpt1") == {"after_each_addition": False, "at_the_start": True}
+
+
 def test_keys_from_elsewhere_are_noticed():
     """An attention whose keys do not move with its own tokens, as those of an encoder would not."""
     attention = built.first_block(built.reduced("gpt1")).attn

@@ -46,7 +46,17 @@ def test_a_lossy_encoding_is_noticed(monkeypatch):
     lossy = Changed(small, decode=lambda ids: small.decode(ids).lower(), merges=merges)
     monkeypatch.setattr(tokenizers, "_small_gpt2", lambda: lossy)
     assert measured("byte_base") == {"byte_base": 255, "lossless": False}
-    assert measured("unseen_characters")["gpt2_lossless"] is True  # lower case is all that was lost
+    assert measured("unseen_text")["gpt2_lossless"] is True  # lower case is all that was lost
+
+
+def test_unknown_tokens_are_counted_in_words_and_in_characters(monkeypatch):
+    before = measured("unseen_text")
+    assert (before["unknown_in_unseen_words"], before["unknown_in_unseen_characters"]) == (0, 1)
+    unknown = tokenizers._small_gpt1().vocab["<unk>"]
+    words = Changed(tokenizers._small_gpt1(), encode=lambda text: [unknown] * len(text.split()))
+    monkeypatch.setattr(tokenizers, "_small_gpt1", lambda: words)
+    after = measured("unseen_text")
+    assert (after["unknown_in_unseen_words"], after["unknown_in_unseen_characters"]) == (4, 2)
 
 
 def test_merges_across_categories_are_noticed(monkeypatch):

@@ -13,6 +13,7 @@ import torch
 
 from gptrepro import storage
 from gptrepro.errors import GptreproError
+from gptrepro.train import state
 from gptrepro.train.state import KEPT_CHECKPOINTS, load_weights, newest_checkpoint, weights_file
 from tests.killed import killed_while
 from tests.train.tiny import checkpoints, tiny_model, train_tiny
@@ -164,6 +165,20 @@ def test_a_folder_goes_on_with_its_own_training_only(
     train_tiny(tmp_path, stop_after_seconds=0)
     with pytest.raises(GptreproError, match=message):
         train_tiny(tmp_path, **change)
+
+
+def test_a_field_that_has_come_since_is_at_its_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = state._described
+    with monkeypatch.context() as earlier:
+        earlier.setattr(
+            state, "_described", lambda model: {k: v for k, v in known(model).items() if k != "position_std"}
+        )
+        train_tiny(tmp_path, stop_after_seconds=0)
+    with pytest.raises(GptreproError, match="another model"):
+        train_tiny(tmp_path, model=tiny_model(position_std=0.01))
+    assert train_tiny(tmp_path).finished
 
 
 def test_how_a_training_is_computed_and_watched_may_change(tmp_path: Path) -> None:

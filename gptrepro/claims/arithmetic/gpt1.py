@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gptrepro.claims.arithmetic.registry import Values, mean, register
+from scipy.stats import spearmanr
+
+from gptrepro.claims.arithmetic.registry import Rows, Values, mean, register, standard_error
 
 
 def _gain(result: Values) -> float:
@@ -36,12 +38,6 @@ def _tasks(row: Values) -> dict[str, float]:
 
 
 @register
-def row_averages(rows: Mapping[str, Values]) -> dict[str, float]:
-    """The mean of each row of Table 5 over its eight tasks."""
-    return {name: round(mean(list(_tasks(row).values())), 2) for name, row in rows.items()}
-
-
-@register
 def ablations(full: Values, no_pretraining: Values, no_auxiliary: Values, lstm: Values) -> dict[str, Any]:
     """What Table 5 loses by each ablation: by the printed averages, and task by task."""
     tasks = _tasks(full)
@@ -53,6 +49,40 @@ def ablations(full: Values, no_pretraining: Values, no_auxiliary: Values, lstm: 
         "no_auxiliary": round(full["Avg"] - no_auxiliary["Avg"], 1),
         "auxiliary_helps_on": sorted(task for task in tasks if tasks[task] > no_auxiliary[task]),
     }
+
+
+@register
+def gain_by_size(with_it: Values, without: Values, rows: Values, large: int) -> dict[str, Any]:
+    """Which tasks break the rule that data sets of ``large`` rows and more gain by the auxiliary objective.
+
+    Args:
+        with_it: scores by task, with the objective.
+        without: scores by task, without it.
+        rows: training rows by task.
+        large: the least rows of a large data set.
+    """
+    gains = {task: score - without[task] for task, score in _tasks(with_it).items()}
+    sizes = [rows[task] for task in gains]
+    return {
+        "large_without_gain": sorted(task for task in gains if rows[task] >= large and gains[task] <= 0),
+        "small_with_gain": sorted(task for task in gains if rows[task] < large and gains[task] > 0),
+        "rank_correlation": round(float(spearmanr(sizes, list(gains.values())).statistic), 2),
+    }
+
+
+@register
+def repeated(result: Values, again: Values, overlap: Rows, benchmark: str) -> dict[str, Any]:
+    """A paper's score beside the median of repeated runs, in standard errors over the benchmark's items.
+
+    Args:
+        result: the paper's score.
+        again: the median of the runs.
+        overlap: a table that gives the items of each benchmark (GPT-3, Table C.1).
+        benchmark: its name there.
+    """
+    items = next(row["items"] for row in overlap if row["benchmark"] == benchmark)
+    gap = abs(result["ours"] - again["median_of_10"]) / standard_error(result["ours"], items)
+    return {"within_two_standard_errors": gap <= 2, "standard_errors": round(gap, 1)}
 
 
 @register

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from gptrepro.claims.arithmetic.registry import Values, mean, register
+from gptrepro.claims.arithmetic.registry import Rows, Values, mean, register, standard_error
 
 
 def _better(column: str, score: float, other: float) -> bool:
@@ -27,35 +27,52 @@ def datasets_beaten(row: Values, earlier: Values) -> dict[str, Any]:
 
 
 @register
-def newly_beaten(rows: Mapping[str, Values], earlier: str) -> dict[str, list[str]]:
-    """The columns of Table 3 that each size is the first to win, sizes in ascending order."""
-    best, won, found = rows[earlier], set[str](), {}
-    for name, row in rows.items():
-        if name == earlier:
-            continue
-        wins = {column for column in row if _better(column, row[column], best[column])}
-        found[name] = sorted(wins - won)
-        won |= wins
+def reversals(rows: Mapping[str, Values], items: Mapping[str, int]) -> dict[str, list[str]]:
+    """The columns in which some larger model does worse than the one before it.
+
+    Args:
+        rows: Table 3 by size, in ascending order.
+        items: of columns of accuracies, whose luck can be told: a loss of two standard errors of the
+            difference or less is luck. A column that is not named has none.
+    """
+    found: dict[str, list[str]] = {"worse": [], "worse_beyond_luck": []}
+    for column in next(iter(rows.values())):
+        scores = [row[column] for row in rows.values()]
+        back = [(a, b) for a, b in pairwise(scores) if not _better(column, b, a)]
+        if back:
+            found["worse"].append(column)
+        if any(abs(b - a) > 2 * _luck(a, b, items.get(column)) for a, b in back):
+            found["worse_beyond_luck"].append(column)
     return found
 
 
-@register
-def reversals(rows: Mapping[str, Values]) -> list[str]:
-    """The columns in which some larger model does worse than the one before it."""
-    ascending = list(rows.values())
-    return [
-        column
-        for column in ascending[0]
-        if not all(
-            _better(column, larger[column], smaller[column]) for smaller, larger in pairwise(ascending)
-        )
-    ]
+def _luck(first: float, second: float, items: int | None) -> float:
+    """Standard error of the difference of two accuracies, in per cent; none where the items are not known."""
+    return math.hypot(standard_error(first, items), standard_error(second, items)) if items else 0.0
 
 
 @register
-def rouge_averages(rows: Mapping[str, Values]) -> dict[str, float]:
-    """The mean of the three ROUGE scores of each system of Table 4."""
-    return {name: round(mean([row["R1"], row["R2"], row["RL"]]), 2) for name, row in rows.items()}
+def calibration(answers: Values) -> dict[str, Any]:
+    """How many of Table 5's answers should be right by their own probabilities, and how many are.
+
+    Right answers are a sum of independent draws, one an answer; two standard deviations are luck.
+    """
+    chances = [percent / 100 for percent in answers["probabilities_pct"]]
+    right = len(chances) - len(answers["wrong"])
+    deviation = math.sqrt(sum(p * (1 - p) for p in chances))
+    return {
+        "within_two_standard_deviations": abs(right - sum(chances)) <= 2 * deviation,
+        "expected": round(sum(chances), 1),
+        "right": right,
+        "standard_deviations": round((right - sum(chances)) / deviation, 1),
+    }
+
+
+@register
+def counts_alike(size: Values, compute: Rows, model: str) -> float:
+    """Parameters of one model over those of another, of Table D.1."""
+    other = next(row["params_million"] for row in compute if row["model"] == model)
+    return float(round(size["parameters"] / (1e6 * other), 3))
 
 
 @register
@@ -70,7 +87,6 @@ def nested_means(rows: Mapping[str, Values]) -> dict[str, float]:
     return {name: round(mean(list(row.values())), 2) for name, row in rows.items()}
 
 
-@register
 def wikitext_exponents(rows: Mapping[str, Values]) -> dict[str, float]:
     """ln of the WikiText-103 perplexity over ln of the WikiText-2 perplexity, by size.
 
@@ -99,12 +115,7 @@ def size_ratios(sizes: Mapping[str, Values]) -> dict[str, Any]:
 
 
 @register
-def tokens_by_size(reference: Values, corpus: Values) -> float:
-    """Tokens of a text of known size at the tokens per gigabyte of a reference text."""
-    return float(round(reference["tokens"] / reference["GB"] * corpus["size_GB"], -7))
-
-
-@register
-def columns(row: Values, names: list[str] | None = None) -> list[float]:
-    """The values of a row, in its order or in that of ``names``."""
-    return list(row.values()) if names is None else [row[name] for name in names]
+def tokens_by_size(reference: Values, corpus: Values, estimates: Values) -> dict[str, Any]:
+    """Tokens of a text of known size at the tokens a gigabyte of another one, beside other estimates."""
+    tokens = float(round(reference["tokens"] / reference["GB"] * corpus["size_GB"], -7))
+    return {"within_the_estimates": estimates["low"] <= tokens <= estimates["high"], "tokens": tokens}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from gptrepro.claims.arithmetic.registry import Rows, Values, mean, register
@@ -13,12 +14,6 @@ TOKENS_BILLION = 300
 
 def _row(table: Rows, key: str, value: str) -> Values:
     return next(row for row in table if row[key] == value)
-
-
-@register
-def heads_times_width(size: Values) -> int:
-    """Heads times their width: the inner width of attention."""
-    return int(size["n_heads"] * size["d_head"])
 
 
 @register
@@ -34,13 +29,12 @@ def size_ratio(compute: Rows, model: str, other: float) -> float:
     return float(round(_row(compute, "model", model)["params_million"] * 1e6 / other, 1))
 
 
-@register
 def mixture_totals(mixture: Rows) -> dict[str, float]:
     """Sums of Table 2.2: weights, tokens, and tokens times printed epochs."""
     return {
         "weight_sum_pct": sum(row["weight_pct"] for row in mixture),
         "token_sum_billion": sum(row["tokens_billion"] for row in mixture),
-        "tokens_times_epochs_billion": round(sum(row["tokens_billion"] * row["epochs"] for row in mixture)),
+        "tokens_times_epochs_billion": sum(row["tokens_billion"] * row["epochs"] for row in mixture),
     }
 
 
@@ -53,9 +47,17 @@ def mixture_epochs(mixture: Rows) -> dict[str, float]:
 
 
 @register
-def mixture_sums(mixture: Rows) -> dict[str, float]:
-    """The sum of the weights, and the epochs that follow from each."""
-    return {"weights": mixture_totals(mixture)["weight_sum_pct"]} | mixture_epochs(mixture)
+def mixture_off_by(mixture: Rows) -> dict[str, float]:
+    """How far Table 2.2 is from itself.
+
+    The sum of the weights over 100%, the tokens that its epochs make over 300 billion, and the printed
+    epochs over those that follow from weight and tokens.
+    """
+    totals, follow = mixture_totals(mixture), mixture_epochs(mixture)
+    return {
+        "weights_pct": totals["weight_sum_pct"] - 100,
+        "tokens_read_billion": round(totals["tokens_times_epochs_billion"] - TOKENS_BILLION, 2),
+    } | {row["corpus"]: round(row["epochs"] - follow[row["corpus"]], 2) for row in mixture}
 
 
 @register
@@ -67,10 +69,11 @@ def epochs_of_size(mixture: Rows, other: Values, corpus: str) -> float:
 
 @register
 def mixture_part(mixture: Rows, corpora: list[str]) -> dict[str, float]:
-    """What some corpora make up of Table 2.2: per cent of the weights, and of the tokens."""
+    """What some corpora make up of Table 2.2: whether all are in it, per cent of weights, and of tokens."""
     chosen = [row for row in mixture if row["corpus"] in corpora]
     totals = mixture_totals(mixture)
     return {
+        "are_in_it": len(chosen) == len(corpora),
         "of_weights_pct": round(100 * sum(row["weight_pct"] for row in chosen) / totals["weight_sum_pct"]),
         "of_tokens_pct": round(
             100 * sum(row["tokens_billion"] for row in chosen) / totals["token_sum_billion"]
@@ -83,6 +86,7 @@ def data_ratios(mixture: Rows, earlier: Values) -> dict[str, float]:
     """Tokens processed, and tokens in the data sets, over an earlier data set (the mean of its estimates)."""
     estimate = mean([earlier["low"], earlier["high"]]) / 1e9
     return {
+        "billion_tokens_processed": TOKENS_BILLION,
         "processed_over_data_set": round(TOKENS_BILLION / estimate, 1),
         "data_set_over_data_set": round(mixture_totals(mixture)["token_sum_billion"] / estimate, 1),
     }
@@ -125,17 +129,15 @@ def magnitude_of(compute: Rows, model: str) -> str:
 
 
 @register
-def tokens_per_parameter(compute: Rows, model: str) -> float:
-    """Training tokens per parameter of a model of Table D.1."""
-    row = _row(compute, "model", model)
-    return float(round(row["tokens_billion"] * 1e9 / (row["params_million"] * 1e6), 2))
-
-
-@register
-def loss_at(law: Values, compute: Rows, model: str) -> float:
-    """The loss that a power law of compute gives for a model of Table D.1."""
-    days = _row(compute, "model", model)["pf_days"]
-    return round(float(law["coefficient"] * days ** law["exponent"]), 2)
+def tokens_per_parameter(compute: Rows, model: str) -> dict[str, Any]:
+    """Training tokens per parameter of a model of Table D.1, and whether all others have more."""
+    ratios = {row["model"]: row["tokens_billion"] * 1e9 / (row["params_million"] * 1e6) for row in compute}
+    own = ratios.pop(model)
+    return {
+        "fewest_of_the_table": own < min(ratios.values()),
+        "tokens_a_parameter": round(own, 2),
+        "next_fewest": round(min(ratios.values()), 1),
+    }
 
 
 @register
@@ -152,6 +154,42 @@ def share_seen(mixture: Rows, corpus: str) -> float:
 
 
 @register
+def attention_shares(
+    sizes: Mapping[str, Values], context: int, window: int, vocabulary: int, limit_pct: float
+) -> dict[str, Any]:
+    """For which sizes attention costs less than ``limit_pct`` of the whole, however it is counted.
+
+    Per token, forward: 24 d^2 a layer for the matrices, 4 d for each key that a position sees in a layer,
+    2 d for each entry of the vocabulary. A position sees half of the context in a dense layer, at most the
+    window in a banded one. The paper gives neither the window nor whether the output layer counts.
+
+    Args:
+        sizes: layers and width of the models (Table 2.1).
+        context: tokens in a sequence.
+        window: keys in a banded layer, every other one.
+        vocabulary: scores that the output layer gives.
+        limit_pct: what is small.
+    """
+    dense = (context + 1) / 2
+    banded = window - window * (window - 1) / (2 * context)
+    readings = {
+        f"{pattern}, {counted}": {
+            name: _attention_share(row["layers"], row["d_model"], keys, output) for name, row in sizes.items()
+        }
+        for pattern, keys in (("alternating", (dense + banded) / 2), ("dense", dense))
+        for counted, output in (("output layer counted", vocabulary), ("blocks alone", 0))
+    }
+    small = {name: all(shares[name] < limit_pct for shares in readings.values()) for name in sizes}
+    largest = {reading: max(shares.values()) for reading, shares in readings.items()}
+    return small | {f"largest share, {reading}": share for reading, share in largest.items()}
+
+
+def _attention_share(layers: int, width: int, keys: float, vocabulary: int) -> float:
+    attention = 4 * layers * width * keys
+    return round(100 * attention / (attention + 24 * layers * width**2 + 2 * width * vocabulary), 1)
+
+
+@register
 def rounded_shares(file: Values) -> dict[str, float]:
     """English and all other languages, in whole per cent, from the published word counts."""
     return {"english": round(file["english"]), "other": round(100 - file["english"])}
@@ -159,17 +197,22 @@ def rounded_shares(file: Values) -> dict[str, float]:
 
 @register
 def overlap_row(overlap: Rows, benchmark: str) -> dict[str, float]:
-    """One row of Table C.1, with the flagged share and the drop on its clean part."""
+    """One row of Table C.1: items, the flagged share, and the drop on its clean part (points, per cent)."""
     row = _row(overlap, "benchmark", benchmark)
     drop = row["all"] - row["clean"]
     return {
         "items": row["items"],
         "flagged_pct": 100 - row["clean_pct"],
-        "all": row["all"],
-        "clean": row["clean"],
         "drop": round(drop, 1),
         "drop_pct": round(100 * drop / row["all"]),
     }
+
+
+@register
+def flagged_over(overlap: Rows, benchmarks: list[str], percent: float) -> dict[str, Any]:
+    """Whether more than ``percent`` of the items of all these benchmarks are flagged, and how many are."""
+    flagged = {name: 100 - _row(overlap, "benchmark", name)["clean_pct"] for name in benchmarks}
+    return {"all_over": min(flagged.values()) > percent} | flagged
 
 
 @register

@@ -6,7 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from gptrepro.claims.arithmetic.registry import Rows, Values, mean, register
+from scipy.stats import binom
+
+from gptrepro.claims.arithmetic.registry import Rows, Values, mean, register, standard_error
+from gptrepro.claims.rounding import half_unit
+from gptrepro.evaluate.statistics import holm
 
 SIZES = ("small", "medium", "large", "xl", "2.7b", "6.7b", "13b", "175b")
 SETTINGS = ("zero", "one", "few")
@@ -16,6 +20,8 @@ SUPERGLUE = (
     ("ReCoRD", "ReCoRD f1"),
 )  # fmt: skip
 """The eight tasks; a task with two scores counts with their mean."""
+
+SIGNIFICANCE = 0.05
 
 ARITHMETIC = ("2D+", "2D-", "3D+", "3D-", "4D+", "4D-", "5D+", "5D-", "2Dx", "1DC")
 
@@ -34,16 +40,22 @@ def scores(table: Rows, cells: Mapping[str, list[str]]) -> dict[str, float]:
 
 
 @register
-def by_shots(table: Rows, benchmark: str, sizes: Mapping[str, str]) -> dict[str, list[float]]:
-    """Zero-, one- and few-shot scores of some sizes on one benchmark."""
-    return {name: [_score(table, benchmark, s, size) for s in SETTINGS] for name, size in sizes.items()}
+def curves(table: Rows, benchmark: str, sizes: list[str]) -> dict[str, Any]:
+    """How scores on one benchmark rise from zero to one to a few examples, in models of ascending size."""
+    by_size = [[_score(table, benchmark, s, size) for s in SETTINGS] for size in sizes]
+    gained = [points[-1] - points[0] for points in by_size]
+    return {
+        "rises_with_examples": all(points == sorted(set(points)) for points in by_size),
+        "steeper_in_larger_models": gained == sorted(set(gained)),
+        "gained": [round(points, 1) for points in gained],
+    }
 
 
 @register
-def gains(table: Rows, benchmark: str, over: float, size: str = "175b") -> dict[str, float]:
-    """A few-shot score, and how far it is above an earlier best."""
-    few = _score(table, benchmark, "few", size)
-    return {"few": few, "gain": round(few - over, 1)}
+def gains(table: Rows, benchmark: str, over: float, size: str) -> dict[str, Any]:
+    """How far the largest model's few-shot score is above an earlier best, and whether ``size`` beats it."""
+    largest, smaller = (_score(table, benchmark, "few", each) for each in ("175b", size))
+    return {"gain": round(largest - over, 1), f"{size}_beats_it": smaller > over, size: smaller}
 
 
 @register
@@ -84,11 +96,12 @@ def superglue_averages(table: Rows) -> dict[str, float]:
 
 @register
 def superglue_test(columns: Mapping[str, Values]) -> dict[str, Any]:
-    """Table 3.8: the eight tasks' average, those won against BERT-Large, and those within 5% of the best."""
+    """Table 3.8: how far its average is off, tasks won against BERT-Large, those within 5% of the best."""
     lead = [task[0] for task in SUPERGLUE]
+    tasks = mean([mean([columns[part]["test"] for part in task]) for task in SUPERGLUE])
     return {
-        "average": round(mean([mean([columns[part]["test"] for part in task]) for task in SUPERGLUE]), 2),
-        "beats": sorted(name for name in lead if columns[name]["test"] > columns[name]["BERT-Large"]),
+        "average_off_by": round(columns["SuperGLUE"]["test"] - tasks, 4),
+        "beats": sum(columns[name]["test"] > columns[name]["BERT-Large"] for name in lead),
         "of": len(lead),
         "near_best": sorted(name for name in lead if columns[name]["test"] > 0.95 * columns[name]["SOTA"]),
     }
@@ -149,31 +162,56 @@ def cloze_format(table: Rows) -> dict[str, Any]:
 
 
 @register
-def above_chance(table: Rows, overlap: Rows, benchmark: str, chance: float) -> list[str]:
-    """Sizes whose best setting is more than two standard errors above ``chance`` per cent.
+def above_chance(table: Rows, overlap: Rows, benchmarks: list[str], chance: float) -> dict[str, Any]:
+    """Sizes that are above ``chance`` per cent in some setting of some of the benchmarks by more than luck.
 
-    The standard error is that of a proportion over the benchmark's items (Table C.1).
+    One-sided binomial tests over the items of each benchmark (Table C.1), of every size in every setting,
+    with Holm's correction over all of them at 5%: the best of many scores is high by luck alone.
     """
-    items = next(row["items"] for row in overlap if row["benchmark"] == benchmark)
-    limit = chance + 200 * math.sqrt(chance / 100 * (1 - chance / 100) / items)
-    return [size for size in SIZES if max(_score(table, benchmark, s, size) for s in SETTINGS) > limit]
+    items = {row["benchmark"]: row["items"] for row in overlap}
+    places = [(name, setting, size) for name in benchmarks for setting in SETTINGS for size in SIZES]
+    tails = []
+    for name, setting, size in places:
+        right = round(_score(table, name, setting, size) / 100 * items[name])
+        tails.append(float(binom.sf(right - 1, items[name], chance / 100)))
+    corrected = holm(tails)
+    least = {
+        size: min(p for p, place in zip(corrected, places, strict=True) if place[-1] == size)
+        for size in SIZES
+    }
+    others = {size: p for size, p in least.items() if p > SIGNIFICANCE}
+    return {
+        "sizes": [size for size in SIZES if size not in others],
+        "next_p": round(min(others.values(), default=1), 2),
+    }
 
 
 @register
-def smaller_that_win(table: Rows) -> list[str]:
-    """Arithmetic tasks on which a smaller model, few-shot, beats the largest zero-shot."""
-    return [
-        task
-        for task in ARITHMETIC
-        if max(_score(table, task, "few", size) for size in SIZES[:-1]) > _score(table, task, "zero", "175b")
-    ]
+def smaller_that_win(table: Rows, items: int) -> dict[str, list[str]]:
+    """Arithmetic tasks on which a smaller model, few-shot, beats the largest zero-shot, and beyond luck.
+
+    Two standard errors of the difference over ``items`` problems, or less, are luck.
+    """
+    found: dict[str, list[str]] = {"exceptions": [], "beyond_luck": []}
+    for task in ARITHMETIC:
+        smaller = max(_score(table, task, "few", size) for size in SIZES[:-1])
+        largest = _score(table, task, "zero", "175b")
+        luck = math.hypot(standard_error(smaller, items), standard_error(largest, items))
+        if smaller > largest:
+            found["exceptions"].append(task)
+        if smaller > largest + 2 * luck:
+            found["beyond_luck"].append(task)
+    return found
 
 
 @register
-def largest_few_shot(table: Rows, size: str, besides: list[str]) -> dict[str, Any]:
-    """The best few-shot arithmetic score of one size outside some tasks."""
-    best = max(_score(table, task, "few", size) for task in ARITHMETIC if task not in besides)
-    return {"below_10": best < 10, "best": best}
+def sums_and_the_rest(table: Rows, size: str, sums: list[str]) -> dict[str, Any]:
+    """Few-shot arithmetic of one size: scores on some tasks, and whether all others are below a tenth."""
+    best = max(_score(table, task, "few", size) for task in ARITHMETIC if task not in sums)
+    return {task: _score(table, task, "few", size) for task in sums} | {
+        "rest_below_10": best < 10,
+        "best": best,
+    }
 
 
 @register
@@ -184,7 +222,7 @@ def one_shot_drops(columns: Mapping[str, Values], tasks: list[str]) -> dict[str,
 
 
 @register
-def translation(columns: Mapping[str, Values]) -> dict[str, float]:
+def translation(columns: Mapping[str, Values]) -> dict[str, Any]:
     """Table 3.4: mean gains over the best unsupervised system into English, of one and of few examples."""
     pairs = list(columns.values())
     unsupervised = {
@@ -192,11 +230,15 @@ def translation(columns: Mapping[str, Values]) -> dict[str, float]:
         for name, column in columns.items()
     }
     into = [name for name in columns if name.endswith("En")]
+    one = mean([pair["one"] - pair["zero"] for pair in pairs])
+    gap = unsupervised["EnRo"] - columns["EnRo"]["few"]
     return {
         "into_english_gain": round(mean([columns[n]["few"] - unsupervised[n] for n in into]), 1),
-        "one_shot_gain": round(mean([pair["one"] - pair["zero"] for pair in pairs]), 1),
+        "one_shot_gain_over_7": one > 7,
+        "one_shot_gain": round(one, 1),
         "few_shot_extra": round(mean([pair["few"] - pair["one"] for pair in pairs]), 1),
-        "en_ro_gap": round(unsupervised["EnRo"] - columns["EnRo"]["few"], 1),
+        "en_ro_gap_over_10": gap > 10,
+        "en_ro_gap": round(gap, 1),
     }
 
 
@@ -218,26 +260,53 @@ def second_bleu(table: Rows, overlap: Rows) -> dict[str, Any]:
 
 
 @register
-def differing_cells(table: Rows, *tables: Mapping[str, Values]) -> dict[str, Any]:
-    """Cells of the text's tables that Table H.1 prints differently for the largest model.
+def differing_cells(tables: Mapping[str, Any], against: str) -> dict[str, Any]:
+    """Cells of the text's tables that Table H.1 prints differently for the largest model, table by table.
 
-    A table maps benchmarks to settings to scores; ``SOTA`` is the fine-tuned best and ``test`` the score of
-    the test server. A difference within the rounding to one decimal is none.
+    A difference that the rounding of both can make is none.
+
+    Args:
+        tables: the tables by name. Each maps benchmarks to settings to scores; ``SOTA`` is the fine-tuned
+            best and ``test`` the score of the test server.
+        against: the name of Table H.1 among them.
     """
-    compared, differing = 0, []
-    for printed in tables:
-        for name, cells in printed.items():
-            rows = {row["setting"]: row for row in table if row["benchmark"] in (name, f"{name} mb")}
+    compared, table = 0, tables[against]
+    differing: dict[str, list[str]] = {name: [] for name in tables if name != against}
+    for place in differing:
+        for benchmark, cells in tables[place].items():
             for setting, value in cells.items():
-                if setting == "SOTA":
-                    other = rows["few"]["sota"]
-                elif setting == "test":
-                    other = rows["few"]["test_server"]
-                else:
-                    other = rows[setting]["175b"] if setting in rows else None
+                other = _in_table_h1(table, benchmark, setting)
                 if value is None or other is None:
                     continue
                 compared += 1
-                if abs(value - other) > 0.0501:
-                    differing.append(f"{name} {setting} {value} against {other}")
-    return {"cells": compared, "differing": differing}
+                if abs(value - other) > half_unit(value) + half_unit(other) + 1e-9:
+                    differing[place].append(f"{benchmark} {setting} {value} against {other}")
+    return {**differing, "cells": compared}
+
+
+def _in_table_h1(table: Rows, benchmark: str, setting: str) -> float | None:
+    """What Table H.1 has for a cell of another table, or None."""
+    columns = dict.fromkeys(SETTINGS, "175b") | {"SOTA": "sota", "test": "test_server"}
+    column = columns.get(setting)
+    names = (benchmark, f"{benchmark} mb")
+    wanted = setting if setting in SETTINGS else "few"
+    rows = [row for row in table if row["benchmark"] in names and row["setting"] == wanted]
+    return rows[0][column] if rows and column else None
+
+
+@register
+def overlap_against_h1(table: Rows, overlap: Rows) -> dict[str, Any]:
+    """Benchmarks whose score on all items in Table C.1 is not the few-shot score of Table H.1.
+
+    Translations are compared with the second row of their direction. Names that are not in both tables, and
+    MultiRC, for which they print different measures, are left out.
+    """
+    pairs = {}
+    for row in overlap:
+        name = str(row["benchmark"])
+        names = (name, f"{name} sb")
+        found = [each["175b"] for each in table if each["benchmark"] in names and each["setting"] == "few"]
+        if found and name != "MultiRC":
+            pairs[name] = (row["all"], found[0])
+    differing = [n for n, (a, b) in pairs.items() if abs(a - b) > half_unit(a) + half_unit(b) + 1e-9]
+    return {"differing": differing, "agreeing": len(pairs) - len(differing), "compared": len(pairs)}

@@ -30,9 +30,10 @@ def parts_apart(values: Values, more: str, less: str) -> float:
 
 
 @register
-def rows_of_embedding(parameters: Values, width: int) -> int:
-    """Rows of a token embedding, from its parameters and the width of the model."""
-    return int(parameters["token_emb"] // width)
+def rows_of_embedding(parameters: Values, width: int) -> dict[str, int]:
+    """Rows of a token embedding, from its parameters and the width of the model: rounded, and exactly."""
+    rows = int(parameters["token_emb"] // width)
+    return {"in_thousands": round(rows, -3), "exactly": rows}
 
 
 @register

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -43,6 +44,21 @@ def cells(
         return float(only[value])
     found = {row[by]: row[value] for row in picked}
     return {name: found[name] for name in _listed(where.get(by, list(found))) if name in found}
+
+
+@register
+def printed_means(rows: Mapping[str, Values], average: str) -> dict[str, float]:
+    """How far each row's printed average is from the mean of its other columns."""
+    return {
+        name: round(row[average] - mean([score for key, score in row.items() if key != average]), 4)
+        for name, row in rows.items()
+    }
+
+
+def standard_error(percent: float, items: int) -> float:
+    """Standard error of a share of items, in per cent."""
+    share = percent / 100
+    return 100 * math.sqrt(share * (1 - share) / items)
 
 
 def _listed(wanted: Any) -> list[Any]:

@@ -52,6 +52,25 @@ def test_tables_2_to_4_and_table_5_agree_on_the_full_method():
     assert (full["QNLI"], full["RTE"]) == (FIGURES["gpt1-t2-qnli"]["ours"], FIGURES["gpt1-t2-rte"]["ours"])
 
 
+def test_tasks_that_break_the_rule_of_size_are_named():
+    rows = {"a": 10, "b": 20, "c": 200, "d": 400}
+    with_it = {"Avg": 0.0, "a": 2.0, "b": 1.0, "c": 3.0, "d": 1.0}
+    without = {"a": 1.0, "b": 2.0, "c": 1.0, "d": 1.0}
+    assert gpt1.gain_by_size(with_it, without, rows, large=100) == {
+        "large_without_gain": ["d"],
+        "small_with_gain": ["a"],
+        "rank_correlation": 0.0,
+    }
+
+
+def test_a_repeated_score_is_as_far_off_as_its_items_allow():
+    """At 80% of 400 items one standard error is 2 points."""
+    items = [{"benchmark": "x", "items": 400}]
+    for median, within in ((76.1, True), (75.9, False)):
+        found = gpt1.repeated({"ours": 80.0}, {"median_of_10": median}, items, "x")
+        assert found["within_two_standard_errors"] is within
+
+
 def test_a_data_set_counts_only_if_all_its_scores_improve():
     better, worse = {"ours": 2.0, "previous_best": 1.0}, {"ours": 1.0, "previous_best": 1.0}
     found = gpt1.datasets_improved({"A-m": better, "A-mm": worse, "B": better})
