@@ -335,6 +335,8 @@ def parse_json(text: str | bytes, schema: type[T], what: str = "value") -> T:
     """
     try:
         value: T = _adapter(cast(Any, schema)).validate_json(text, strict=True)
+    except GptreproError as error:  # of a dataclass that checks its own values
+        raise GptreproError(f"is no usable {what} ({str(error).rstrip('.')})") from error
     except ValidationError as error:
         first = error.errors()[0]
         if first["type"] == "json_invalid":

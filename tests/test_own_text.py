@@ -355,6 +355,11 @@ def test_what_does_not_fit_is_one_sentence(folder, tmp_path):
     for name in ("list", "words"):
         with pytest.raises(GptreproError, match=r"is not a model configuration .*its fields are n_vocab"):
             open_model_config(str(tmp_path / f"{name}.json"))
+    (tmp_path / "odd.json").write_text(json.dumps({**SHAPE, "d_model": 33}))
+    with pytest.raises(
+        GptreproError, match=r"odd.json is no usable model configuration \(d_model 33 is not a mul"
+    ):
+        open_model_config(str(tmp_path / "odd.json"))
     (tmp_path / "half.json").write_text('{"n_vocab": ')
     with pytest.raises(GptreproError, match="not valid JSON"):
         open_model_config(str(tmp_path / "half.json"))
