@@ -140,10 +140,6 @@ def measured(item: JudgedClaim) -> str:
     return f"{text}; {found.effect} {found.size:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
-def _rests_on(found: Judgement) -> str:
-    return f"n = {found.n} {_units(found)}{'' if found.p_value is None else f', {_p_value(found)}'}"
-
-
 def _units(found: Judgement) -> str:
     return "seeds" if found.seeds else "items"
 
@@ -221,7 +217,9 @@ def verdict_lines(judged: Sequence[JudgedClaim], *, unit: str | None = None) -> 
             digits = _digits(found.interval)
             tested = unit or found.unit or item.claim.unit
             interval = with_unit(f"{low:.{digits}f} to {high:.{digits}f}", tested)
-            lines.append(f"  {_confidence(found)} interval {interval}, {_rests_on(found)}")
+            lines.append(f"  {_confidence(found)} interval {interval}, n = {found.n} {_units(found)}")
+            if found.p_value is not None:
+                lines.append(f"  {_p_value(found)}")
             smallest = with_unit(f"{found.mde:.{digits}f}", tested)
             lines.append(f"  smallest effect that the test could have seen: {smallest}")
             lines += [f"  {beside}" for beside in _beside(found)]
@@ -329,8 +327,9 @@ def _evidence(item: JudgedClaim) -> str:
     parts = [found.reason]
     if found.mde is not None:
         parts.append(
-            f"{_confidence(found)} interval, {_rests_on(found)}; smallest {found.effect} that the test could "
-            f"have seen: {found.mde:.2f}."
+            f"{_confidence(found)} interval, n = {found.n} {_units(found)}"
+            f"{'' if found.p_value is None else f', {_p_value(found)}'}; smallest {found.effect} that the "
+            f"test could have seen: {found.mde:.2f}."
         )
     if found.scale:
         parts.append(f"Scale {found.scale}, {found.experiment}; number format: {found.precision}.")

@@ -150,7 +150,8 @@ def test_verdicts_in_words_give_the_test_where_there_was_one():
     assert verdict_lines(ROWS[:2], unit="nats").splitlines() == [
         "gpt1-agrees: agrees. Because.",
         "gpt1-trend-replicated: trend replicated. Because.",
-        "  97.5% interval 0.50 to 0.75 nats, n = 3 seeds, p = 0.012 after Holm's correction",
+        "  97.5% interval 0.50 to 0.75 nats, n = 3 seeds",
+        "  p = 0.012 after Holm's correction",
         "  smallest effect that the test could have seen: 0.10 nats",
         "  at gpu: margin 0.90, n = 2 seeds",
         "  at smoke: margin 0.050 (0.010 to 0.090), n = 3 seeds",

@@ -39,6 +39,6 @@ TRANSFER = register(
             _arms,
             (),
         ),
-        labels={"layers": {0: "embeddings alone", 4: "all four layers", 12: "all twelve layers"}},
+        labels={"layers": {0: "embeddings alone"}},
     )
 )
