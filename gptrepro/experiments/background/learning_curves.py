@@ -79,7 +79,7 @@ RATES: dict[Scale, dict[str, tuple[float, ...]]] = {
 
 CHOSEN = {
     Scale.SMOKE: {"gpt": 3e-3, "lstm": 1e-2},
-    Scale.LAPTOP: {"gpt": 3e-3, "lstm": 2e-2},
+    Scale.LAPTOP: {"gpt": 6e-3, "lstm": 2e-2},
     Scale.GPU: {"gpt": 6e-4, "lstm": 2e-3},
 }
 """The rates of the reported runs."""
