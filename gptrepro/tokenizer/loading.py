@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gptrepro.errors import GptreproError
 from gptrepro.tokenizer.base import KIND_FILE, Tokenizer
@@ -39,45 +39,71 @@ def load_tokenizer(folder: Path) -> Tokenizer:
         GptreproError: a file is missing, damaged or of an unknown kind, or asks for what ours do not do.
     """
     stated = _stated_kind(folder / KIND_FILE)
-    path, config_path = folder / "tokenizer.json", folder / "tokenizer_config.json"
+    config_path = folder / "tokenizer_config.json"
     config = _read_json(config_path.read_bytes(), config_path) if config_path.is_file() else {}
     numbered = _numbered(config.get("added_tokens_decoder"), config_path)
-    if path.is_file():
-        stored = _read_json(path.read_bytes(), path)
-        model = stored.get("model")
-        if not isinstance(model, dict) or model.get("type", "BPE") != "BPE":
-            raise _damaged(path, "it holds no BPE model")
-        vocab, merges = _checked_vocab(model.get("vocab"), path), _checked_merges(model.get("merges"), path)
-        kind = stated[0] if stated else "gpt1" if model.get("end_of_word_suffix") else "gpt2"
-        require_known_steps(stored, kind, path)
-        added = _checked_list(stored.get("added_tokens"), path)
+    if (folder / "tokenizer.json").is_file():
+        found = _in_one_file(folder / "tokenizer.json", stated and stated[0])
     elif (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
-        vocab = _read_vocab((folder / "vocab.json").read_bytes(), folder / "vocab.json")
-        merges = _read_merges((folder / "merges.txt").read_bytes(), folder / "merges.txt")
-        words = UNKNOWN in vocab and any(token.endswith(END_OF_WORD) for token in vocab)
-        kind = stated[0] if stated else "gpt1" if words else "gpt2"
-        path = (
-            folder / "added_tokens.json"
-        )  # of transformers before 5; whether one is special stands elsewhere
-        names = _read_vocab(path.read_bytes(), path) if path.is_file() else {}
-        known = {token.get("content") for token in numbered if token.get("special")}
-        added = [{"content": name, "id": number, "special": name in known} for name, number in names.items()]
+        found = _in_several_files(folder, stated and stated[0], numbered)
     else:
         raise GptreproError(
             f"There is no tokenizer in {folder}: it needs tokenizer.json, or vocab.json and merges.txt."
         )
-    require_known_settings(config, kind, config_path)
-    special = dict(special_tokens(added, kind, path)) | dict(special_tokens(numbered, kind, config_path))
-    for name, number in special.items():
-        if vocab.setdefault(name, number) != number:
-            raise _damaged(path, f"the token {name!r} has two ids")
-    tokenizer = KINDS[kind](vocab, merges, tuple(special))
+    require_known_settings(config, found.kind, config_path)
+    special = [
+        *special_tokens(found.added, found.kind, found.listed_in),
+        *special_tokens(numbered, found.kind, config_path),
+    ]
+    for name, number in special:
+        if found.vocab.setdefault(name, number) != number:
+            raise _damaged(found.listed_in, f"the token {name!r} has two ids")
+    tokenizer = KINDS[found.kind](found.vocab, found.merges, tuple(dict(special)))
     if stated and tokenizer.digest != stated[1]:
         raise GptreproError(
             f"The tokenizer in {folder} is not the one that was saved there (its digest differs): "
             "restore the folder or train the tokenizer again."
         )
     return tokenizer
+
+
+class _Stored(NamedTuple):
+    """What the files of a tokenizer hold."""
+
+    kind: str
+    vocab: dict[str, int]
+    merges: list[tuple[str, str]]
+    added: list[Any]
+    """Tokens that were added to the vocabulary."""
+    listed_in: Path
+    """The file that lists them."""
+
+
+def _in_one_file(path: Path, kind: str | None) -> _Stored:
+    """A ``tokenizer.json``, which states every step, of a kind that is known or told by its ends of words."""
+    stored = _read_json(path.read_bytes(), path)
+    model = stored.get("model")
+    if not isinstance(model, dict) or model.get("type", "BPE") != "BPE":
+        raise _damaged(path, "it holds no BPE model")
+    vocab, merges = _checked_vocab(model.get("vocab"), path), _checked_merges(model.get("merges"), path)
+    kind = kind or ("gpt1" if model.get("end_of_word_suffix") else "gpt2")
+    require_known_steps(stored, kind, path)
+    return _Stored(kind, vocab, merges, _checked_list(stored.get("added_tokens"), path), path)
+
+
+def _in_several_files(folder: Path, kind: str | None, numbered: list[dict[str, Any]]) -> _Stored:
+    """``vocab.json``, ``merges.txt`` and, of ``transformers`` before 5, ``added_tokens.json``.
+
+    Which of the added tokens are special stands in ``numbered``, the settings beside them.
+    """
+    vocab = _read_vocab((folder / "vocab.json").read_bytes(), folder / "vocab.json")
+    merges = _read_merges((folder / "merges.txt").read_bytes(), folder / "merges.txt")
+    ends_words = UNKNOWN in vocab and any(token.endswith(END_OF_WORD) for token in vocab)
+    path = folder / "added_tokens.json"
+    names = _read_vocab(path.read_bytes(), path) if path.is_file() else {}
+    known = {token.get("content") for token in numbered if token.get("special")}
+    added = [{"content": name, "id": number, "special": name in known} for name, number in names.items()]
+    return _Stored(kind or ("gpt1" if ends_words else "gpt2"), vocab, merges, added, path)
 
 
 def _stated_kind(path: Path) -> tuple[str, Any] | None:
