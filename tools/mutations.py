@@ -91,9 +91,9 @@ MUTATIONS = (
         "tests/evaluate/test_statistics.py",
     ),
     Mutation(
-        "gptrepro/tokenizer/byte_level.py",
-        "backend.encode_special_tokens = True",
-        "backend.encode_special_tokens = False",
+        "gptrepro/tokenizer/base.py",
+        "self._backend.encode_special_tokens = True",
+        "self._backend.encode_special_tokens = False",
         "tests/tokenizer/test_byte_level.py",
     ),
     Mutation(
