@@ -66,6 +66,7 @@ def test_what_the_papers_state_holds_but_where_we_know(ledger):
         "gpt3-size-xl": Verdict.DEVIATES,
         "gpt3-size-13b": Verdict.DEVIATES,
         "gpt3-d1-attention": Verdict.PARTLY,
+        "gpt3-anli-size": Verdict.PARTLY,
         "gpt3-contam-winograd": Verdict.REFUTED,
         "gpt3-tables-against-h1": Verdict.PARTLY,
         "err-gpt3-175-trillion": Verdict.REFUTED,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from gptrepro.claims.arithmetic.registry import Rows, Values, mean, register
+from gptrepro.claims.arithmetic.registry import Rows, Values, mean, register, standard_error
 
 TOKENS_BILLION = 300
 """Tokens that every GPT-3 model reads (caption of Table 2.1)."""
@@ -205,6 +205,15 @@ def overlap_row(overlap: Rows, benchmark: str) -> dict[str, float]:
         "flagged_pct": 100 - row["clean_pct"],
         "drop": round(drop, 1),
         "drop_pct": round(100 * drop / row["all"]),
+    }
+
+
+@register
+def size_of_a_set(overlap: Rows, benchmark: str, stated: int, chance: float) -> dict[str, float]:
+    """Items of a benchmark in Table C.1, and the standard deviation of ``chance`` over ``stated`` ones."""
+    return {
+        "items": _row(overlap, "benchmark", benchmark)["items"],
+        "standard_deviation": round(standard_error(chance, stated), 1),
     }
 
 
