@@ -243,8 +243,11 @@ def increases_with(
     """
     shared, sign = where or {}, -1.0 if lower_is_better else 1.0
     labels = find_experiment(experiment).labels
-    rising = "fall" if lower_is_better else "slope"
-    per = f"{rising} a {'doubling' if log else one_of(along)}"
+    if statistic == "rise":
+        effect = f"{'fall' if lower_is_better else 'rise'} in all"
+    else:
+        effect = f"{'fall' if lower_is_better else 'slope'} a {'doubling' if log else one_of(along)}"
+        effect = effect if step_loss is not None else f"overall {effect}"
     reduce = rise if statistic == "rise" else slope_a_doubling if log else slope
 
     def compare(record: Record, _: Record) -> Comparison:
@@ -271,7 +274,7 @@ def increases_with(
             measured=ends[places[-1]],
             compared=ends,
             unit=unit,
-            effect=f"{'fall' if lower_is_better else 'rise'} in all" if statistic == "rise" else per,
+            effect=effect,
             between=between,
             support=support,
             floor=None

@@ -300,7 +300,7 @@ def test_a_margin_may_be_what_rises():
     arguments = RISES | {"arm": {"arm": "a"}, "over": {"arm": "b"}}
     found = judge("increases_with", arguments, *a, *b)
     assert found.verdict is Verdict.TREND and found.compared == {"1 row": 0.03, "3 rows": 2.0}
-    assert "slope a row (decoder over LSTM)" in found.reason
+    assert "overall slope a row (decoder over LSTM)" in found.reason
     assert judge("increases_with", arguments | {"floor": 1.5}, *a, *b).verdict is Verdict.INCONCLUSIVE
 
 
@@ -325,7 +325,9 @@ def test_a_step_whose_loss_is_not_excluded_leaves_every_step_open():
 def test_a_slope_can_be_per_doubling():
     points = curve([1.0, 1.0, 1.1], [2.0, 2.1, 2.0], [3.0, 3.0, 3.1], at=(0.25, 0.5, 1))
     found = judge("increases_with", RISES | {"log": True}, *points)
-    assert found.interval == pytest.approx((1.0, 1.0), abs=0.05) and found.effect == "slope a doubling"
+    assert (
+        found.interval == pytest.approx((1.0, 1.0), abs=0.05) and found.effect == "overall slope a doubling"
+    )
 
 
 def test_a_trend_needs_three_points():
