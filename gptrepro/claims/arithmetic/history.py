@@ -38,11 +38,10 @@ def rows_of_embedding(parameters: Values, width: int) -> dict[str, int]:
 
 @register
 def growth(before: Values, after: Values) -> dict[str, float]:
-    """Sequences in a batch, before and after, and how the tokens of an update grew."""
+    """How many times more sequences, and tokens, an update reads."""
     return {
-        "before": before["sequences"],
-        "after": after["sequences"],
-        "tokens_factor": after["sequences"] * after["context"] / before["tokens_per_update"],
+        "times_the_sequences": after["sequences"] / before["sequences"],
+        "times_the_tokens": after["sequences"] * after["context"] / before["tokens_per_update"],
     }
 
 

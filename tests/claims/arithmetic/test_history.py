@@ -16,4 +16,4 @@ def test_both_forms_of_the_sinusoids_agree_and_a_third_does_not(monkeypatch):
 def test_growth_is_in_sequences_and_tokens():
     before = {"sequences": 64, "tokens_per_update": 64 * 512}
     found = history.growth(before, {"sequences": 512, "context": 1024})
-    assert found == {"before": 64, "after": 512, "tokens_factor": 16.0}
+    assert found == {"times_the_sequences": 8.0, "times_the_tokens": 16.0}
