@@ -13,6 +13,7 @@ import pytest
 
 # One thread a worker: several workers with several threads each would wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("GPTREPRO_THREADS", "1")
 
 from gptrepro import storage
 
