@@ -47,6 +47,8 @@ class DecoderNetwork(Config):
     """The longest sequence that it can read; a window of the training when None."""
     dropout: float = 0.0
     init_std: float = Field(default_factory=lambda fields: init_std_at(fields["d_model"]))
+    position_std: float | None = None
+    """Of the initial position embeddings; ``init_std`` when None."""
 
     @classmethod
     def like(cls, published: DecoderConfig, **changes: Any) -> DecoderNetwork:
