@@ -28,10 +28,15 @@ _SIZES = {
 }
 """Our names of the sizes and those of ``transformers``, the same in both layouts."""
 
-_ACTIVATIONS: dict[str, dict[Activation, str]] = {
-    GPT1: {"gelu_tanh": "gelu", "relu": "relu"},  # its "gelu" is the tanh form
-    GPT2: {"gelu_tanh": "gelu_new", "gelu": "gelu", "relu": "relu"},
+_ACTIVATIONS: dict[str, dict[Activation, tuple[str, ...]]] = {
+    GPT1: {"gelu_tanh": ("gelu",), "relu": ("relu",)},  # its "gelu" is the tanh form
+    GPT2: {
+        "gelu_tanh": ("gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_python_tanh", "gelu_accurate"),
+        "gelu": ("gelu", "gelu_python"),
+        "relu": ("relu",),
+    },
 }
+"""The names that ``transformers`` has for one function; the first is written."""
 
 
 def layout_of(config: DecoderConfig) -> str:
@@ -61,7 +66,7 @@ def to_json(
     # ours; transformers passes over them
     content |= {"residual_init": config.residual_init, "position_std": config.position_std}
     content |= {"bos_token_id": end_of_text, "eos_token_id": end_of_text, "tie_word_embeddings": True}
-    activation = _ACTIVATIONS[layout][config.activation]
+    activation = _ACTIVATIONS[layout][config.activation][0]
     if layout == GPT1:
         return content | {"architectures": ["OpenAIGPTLMHeadModel"], "afn": activation}
     content |= {"architectures": ["GPT2LMHeadModel"], "activation_function": activation}
@@ -111,15 +116,15 @@ def _from_transformers(layout: str, content: dict[str, Any]) -> DecoderConfig:
         if content.get(name, only) is not only:
             raise ValueError(f"{name} is {content[name]!r}, which no GPT of the papers has")
     activation = "afn" if layout == GPT1 else "activation_function"
-    _choice(content, activation, tuple(_ACTIVATIONS[layout].values()))
+    by_their_name = {name: ours for ours, names in _ACTIVATIONS[layout].items() for name in names}
+    _choice(content, activation, tuple(by_their_name))
     _choice(content, "residual_init", ("plain", "scaled"))
-    by_their_name = {theirs: ours for ours, theirs in _ACTIVATIONS[layout].items()}
     sizes: dict[str, Any] = {ours: _integer(content, theirs) for ours, theirs in _SIZES.items()}
     return DecoderConfig(
         **sizes,
         d_ff=_integer(content, "n_inner") if content.get("n_inner") is not None else None,
         norm="post" if layout == GPT1 else "pre",
-        activation=by_their_name[content.get(activation, _ACTIVATIONS[layout]["gelu_tanh"])],
+        activation=by_their_name[content.get(activation, _ACTIVATIONS[layout]["gelu_tanh"][0])],
         residual_init=content.get("residual_init", "plain" if layout == GPT1 else "scaled"),
         init_std=_number(content, "initializer_range", 0.02),
         position_std=content.get("position_std"),

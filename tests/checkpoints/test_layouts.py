@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import torch
 
 from gptrepro.checkpoints.layouts import GPT1, GPT2, OWN, from_json, layout_of, stored_name, to_json
 from gptrepro.errors import GptreproError
+from gptrepro.model.decoder import ACTIVATIONS
 from gptrepro.published import PUBLISHED
 
 
@@ -19,6 +21,23 @@ def test_a_published_configuration_survives_its_file(name: str) -> None:
     if "attention" in content:
         content["attention"] = list(content["attention"])  # as JSON has it
     assert from_json(content, "config.json") == config
+
+
+def test_activations_of_transformers_are_taken_for_what_they_compute() -> None:
+    functions = pytest.importorskip("transformers.activations").ACT2FN
+    x = torch.linspace(-30, 30, 601)
+    ours = {name: function(x) for name, function in ACTIVATIONS.items()}
+    content = to_json(PUBLISHED["gpt2-124m"].decoder, 0)
+    taken = set()
+    for name in functions.keys() - {"xielu", "prelu"}:  # these have weights
+        same = [own for own, y in ours.items() if torch.allclose(functions[name](x), y, atol=1e-5)]
+        if same:
+            assert from_json(content | {"activation_function": name}, "config.json").activation == same[0]
+            taken.add(name)
+        else:
+            with pytest.raises(GptreproError, match=f"activation_function is '{name}', not one of gelu_new"):
+                from_json(content | {"activation_function": name}, "config.json")
+    assert len(taken) >= 8  # of 22
 
 
 def test_what_transformers_cannot_say_gets_a_layout_of_its_own() -> None:
