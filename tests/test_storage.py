@@ -144,6 +144,37 @@ def test_a_json_file_is_read_as_its_schema(tmp_path: Path):
     assert storage.read_json(path, dict[str, list[object]]) == {"a": [1, 2.5, None, "é"]}
 
 
+def test_a_byte_order_mark_is_no_part_of_a_text(tmp_path: Path):
+    path = tmp_path / "notepad.json"
+    path.write_bytes(b"\xef\xbb\xbf[1, 2]\n\n[3]")
+    assert storage.read_text(path).startswith("[1")
+    assert storage.read_json_lines(path, list[int], "lists", "list", "") == [[1, 2], [3]]
+    path.write_bytes(b"\xef\xbb\xbfa: 1")
+    assert storage.read_yaml(path) == {"a": 1}
+
+
+@pytest.mark.parametrize("line", [b"[1", b"[" * 50_000, b'["a"]', b"null"])
+def test_a_line_that_will_not_do_is_named(tmp_path: Path, line: bytes):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"[1]\n\n" + line + b"\n")
+    with pytest.raises(
+        GptreproError, match=r"^Line 3 of .* is not (valid JSON|a row) .*: mend it\.$"
+    ):
+        storage.read_json_lines(path, list[int], "rows", "row", "mend it")
+
+
+def test_content_is_that_of_a_file(tmp_path: Path):
+    path = tmp_path / "a"
+    assert not storage.holds(path, storage.sha256_text(""))
+    path.mkdir()
+    assert not storage.holds(path, storage.sha256_text(""))
+    with pytest.raises(GptreproError, match="a folder stands in its place: remove it"):
+        storage.write_text(path, "")
+    path.rmdir()
+    storage.write_text(path, "")
+    assert storage.holds(path, storage.sha256_text("")) and not storage.holds(path, storage.sha256_text("b"))
+
+
 def test_canonical_json_does_not_depend_on_order():
     assert storage.canonical_json({"b": 1, "a": [1.5, "é"]}) == '{"a":[1.5,"é"],"b":1}'
     with pytest.raises(ValueError):

@@ -7,6 +7,7 @@ more than 65,536 entries), ``documents.bin`` (int64: where each document starts)
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from gptrepro import storage
+from gptrepro import storage, temporaries
 from gptrepro.errors import GptreproError
 from gptrepro.progress import progress
 
@@ -175,11 +176,12 @@ def write_shards(
     digest = shards_digest(corpus, tokenizer, limit_tokens)
     label = f"{corpus.name.replace('/', '-')}-{corpus.split}"
     path = folder / f"{label}-{digest[:16]}"
+    temporaries.sweep(folder)  # here too: what is there already is not written, and nobody else would look
     if path.exists():
-        try:
-            return TokenShards.open(path)
-        except GptreproError:
-            pass  # damaged: written again below
+        with contextlib.suppress(GptreproError):  # damaged, or of another text: written again below
+            found = TokenShards.open(path)
+            if found.digest == digest and found.tokens.max() < tokenizer.n_vocab:
+                return found
     with storage.atomic_folder(path) as temporary:
         with (temporary / "tokens.bin").open("wb") as handle:
             writer = _Writer(handle, tokenizer, limit_tokens)

@@ -70,6 +70,13 @@ def test_rows_are_documents(hub: HTTPServer) -> None:
     assert list(hub_documents(joined, files)) == ["One.\nTwo.\nThree."]
 
 
+def test_a_folder_may_be_called_like_a_pattern(tmp_path: Path) -> None:
+    path = tmp_path / "a[1] *?" / "0000.parquet"
+    path.parent.mkdir()
+    path.write_bytes(parquet())
+    assert list(hub_documents(SOURCE, (path,))) == ROWS
+
+
 def test_labelled_rows_are_json_lines_with_our_columns(hub: HTTPServer) -> None:
     source = SOURCE.model_copy(update={"column": {"sentence": "text", "label": "number"}})
     rows = [json.loads(line) for line in hub_documents(source, fetch_parquet(source, SIZE))]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import errno
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gptrepro import storage
 from gptrepro.errors import GptreproError
 from gptrepro.text.shards import TokenShards, shards_digest, write_shards
+from tests.killed import killed_while
 
 DOCUMENTS = ("The first document, of some length.", "Zweites, mit Überraschung: é", "3")
 
@@ -174,6 +177,44 @@ def test_damage_is_one_sentence_and_is_repaired_by_writing_again(tmp_path: Path,
     repaired = write_shards(Text(), Bytes(), tmp_path)
     assert repaired.folder == folder
     assert TokenShards.open(folder).tokens.tolist() == tokens
+
+
+def sign(folder: Path, **changes: object) -> None:
+    """Change the index and give it the sha256 of what lies there."""
+    index = json.loads((folder / "index.json").read_text())
+    tokens = storage.sha256_file(folder / "tokens.bin")
+    (folder / "index.json").write_text(json.dumps(index | {"tokens_sha256": tokens} | changes))
+
+
+def fill_with_ones(folder: Path) -> None:
+    path = folder / "tokens.bin"
+    path.write_bytes(b"\xff" * path.stat().st_size)
+    sign(folder)
+
+
+def exchange(folder: Path) -> None:
+    sign(folder, digest="0" * 64)
+
+
+@pytest.mark.parametrize("forge", [fill_with_ones, exchange])
+def test_what_is_whole_but_of_another_text_or_vocabulary_is_written_again(
+    tmp_path: Path, forge: Callable[[Path], None]
+) -> None:
+    written = write_shards(Text(), Bytes(), tmp_path)
+    tokens = written.tokens.tolist()
+    forge(written.folder)
+    assert write_shards(Text(), Bytes(), tmp_path).tokens.tolist() == tokens
+
+
+def test_what_killed_encoders_left_is_swept_though_nothing_is_written(tmp_path: Path) -> None:
+    write_shards(Text(), Bytes(), tmp_path)
+    killed_while(
+        "with storage.atomic_folder(Path('tiny')):\n    print('ready', flush=True); input()", tmp_path
+    )
+    (left,) = tmp_path.glob(".tiny*")
+    os.utime(left, (0, 0))
+    write_shards(Text(), Bytes(), tmp_path)
+    assert not left.exists()
 
 
 def test_a_missing_folder_is_one_sentence(tmp_path: Path) -> None:
