@@ -157,9 +157,7 @@ def test_a_byte_order_mark_is_no_part_of_a_text(tmp_path: Path):
 def test_a_line_that_will_not_do_is_named(tmp_path: Path, line: bytes):
     path = tmp_path / "rows.jsonl"
     path.write_bytes(b"[1]\n\n" + line + b"\n")
-    with pytest.raises(
-        GptreproError, match=r"^Line 3 of .* is not (valid JSON|a row) .*: mend it\.$"
-    ):
+    with pytest.raises(GptreproError, match=r"^Line 3 of .* is not (valid JSON|a row) .*: mend it\.$"):
         storage.read_json_lines(path, list[int], "rows", "row", "mend it")
 
 

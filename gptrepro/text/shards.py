@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -24,7 +24,6 @@ from gptrepro.errors import GptreproError
 from gptrepro.progress import progress
 
 FORMAT_VERSION = 1
-BATCH_CHARACTERS = 4_000_000  # documents are encoded in batches of about this size
 LONGEST_TOKEN = 32  # characters; only bounds how much of a document a token limit can need
 
 
@@ -39,7 +38,7 @@ class Encoder(Protocol):
     def reading(self) -> int: ...
     @property
     def end_of_text(self) -> int | None: ...
-    def encode_batch(self, texts: list[str]) -> list[list[int]]: ...
+    def encode_parts(self, text: str) -> Iterator[tuple[str, list[int]]]: ...
 
 
 class Text(Protocol):
@@ -187,9 +186,8 @@ def write_shards(
             writer = _Writer(handle, tokenizer, limit_tokens)
             size = corpus.n_bytes if limit_tokens is None else min(corpus.n_bytes, 4 * limit_tokens)
             with progress(f"Encoding {corpus.name} ({corpus.split})", size) as advance:
-                for batch in _batches(corpus.documents(), limit_tokens):
-                    writer.add(batch)
-                    advance(sum(map(len, batch)))
+                for document in corpus.documents():
+                    writer.add(document, advance)
                     if writer.full:
                         break
         if writer.n_tokens == 0:
@@ -219,23 +217,6 @@ def write_shards(
     return TokenShards.open(path)
 
 
-def _batches(documents: Iterable[str], limit_tokens: int | None) -> Iterator[list[str]]:
-    """Group documents so that a tokenizer can work on many at once and memory stays bounded."""
-    ceiling = BATCH_CHARACTERS
-    if limit_tokens is not None:
-        ceiling = min(ceiling, limit_tokens * LONGEST_TOKEN)
-    batch: list[str] = []
-    size = 0
-    for document in documents:
-        batch.append(document)
-        size += len(document)
-        if size >= ceiling:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
-
-
 class _Writer:
     """Appends encoded documents to a file and keeps count."""
 
@@ -249,29 +230,36 @@ class _Writer:
         self.n_tokens = self.n_bytes = self.n_words = 0
         self.full = False
 
-    def add(self, documents: list[str]) -> None:
-        """Encode and append documents until the limit is reached."""
-        whole = [len(text) for text in documents]
-        if self.limit is not None:
-            documents = [text[: self.limit * LONGEST_TOKEN] for text in documents]
-        separator = [] if self.tokenizer.end_of_text is None else [self.tokenizer.end_of_text]
-        for text, ids, length in zip(documents, self.tokenizer.encode_batch(documents), whole, strict=True):
-            if not ids:
-                continue
-            over = self.limit is not None and self.n_tokens + len(ids) + len(separator) > self.limit
-            if self.limit is not None and (over or len(text) < length):
-                self.full = True
-                text, ids = self._shortened(text, ids, self.limit - self.n_tokens)
-                if ids:
-                    self._append(text, ids)
-                return
-            self._append(text, ids + separator)
+    def add(self, text: str, advance: Callable[[int], None]) -> None:
+        """Encode and append a document, or what there is room for, and say how much is done."""
+        parts = self.tokenizer.encode_parts(text) if self.limit is None else self._within_limit(text)
+        start = self.n_tokens
+        for part, ids in parts:
+            self._write(part, ids)
+            advance(len(part))
+        if self.n_tokens > start:
+            self.starts.append(start)
+            if self.tokenizer.end_of_text is not None and not self.full:
+                self._write("", [self.tokenizer.end_of_text])
 
-    def _append(self, text: str, ids: list[int]) -> None:
+    def _within_limit(self, text: str) -> list[tuple[str, list[int]]]:
+        assert self.limit is not None
+        beginning = text[: self.limit * LONGEST_TOKEN]
+        ids = self._encode(beginning)
+        room = self.limit - self.n_tokens
+        over = len(ids) + (self.tokenizer.end_of_text is not None) > room
+        if ids and (over or len(beginning) < len(text)):
+            self.full = True
+            beginning, ids = self._shortened(beginning, ids, room)
+        return [(beginning, ids)]
+
+    def _encode(self, text: str) -> list[int]:
+        return [token for _, ids in self.tokenizer.encode_parts(text) for token in ids]
+
+    def _write(self, text: str, ids: list[int]) -> None:
         payload = np.asarray(ids, dtype=self.dtype.newbyteorder("<")).tobytes()
         self.handle.write(payload)
         self.sha256.update(payload)
-        self.starts.append(self.n_tokens)
         self.n_tokens += len(ids)
         self.n_bytes += len(text.encode())
         self.n_words += len(text.split())
@@ -282,5 +270,5 @@ class _Writer:
             target = min(len(text) - 1, int(len(text) * room / len(ids)))
             cut = max(text.rfind(" ", 0, target + 1), text.rfind("\n", 0, target + 1), 0)
             text = text[:cut]
-            ids = self.tokenizer.encode_batch([text])[0] if text else []
+            ids = self._encode(text)
         return text, ids

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
@@ -18,6 +18,8 @@ from gptrepro.storage import canonical_json, sha256_text, write_text
 KIND_FILE = "gptrepro_tokenizer.json"
 _REMEMBERED_PIECES = 2**20
 _LONGEST_REMEMBERED = 64
+PART = 2**18
+"""Characters of a part of a long text (`Tokenizer.encode_parts`)."""
 
 
 class _PieceIds(dict[str, list[int]]):
@@ -120,8 +122,9 @@ class Tokenizer(ABC):
         """The pipeline of ``tokenizers`` that ``tokenizer.json`` describes."""
 
     @abstractmethod
-    def _pieces(self, text: str) -> list[str]:
-        """``text`` cut where no token can cross, so that each piece has the ids it has in the text."""
+    def _parts(self, text: str) -> Iterator[tuple[str, list[str]]]:
+        """``text`` in parts of at least `PART`, cut at white space, each with its pieces: these are cut where
+        no token can cross, so that each has the ids it has in the text."""
 
     @abstractmethod
     def _encode_piece(self, piece: str) -> list[int]:
@@ -149,12 +152,15 @@ class Tokenizer(ABC):
                 for i, part in enumerate(parts)  # every second one is a special token
                 for token in ([self.special[part]] if i % 2 else self.encode(part))
             ]
-        piece_ids = self._piece_ids
-        return [token for piece in self._pieces(text) for token in piece_ids[piece]]
+        return [token for _, ids in self.encode_parts(text) for token in ids]
 
-    def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
-        """Ids of each text."""
-        return [self.encode(text) for text in texts]
+    def encode_parts(self, text: str) -> Iterator[tuple[str, list[int]]]:
+        """``text`` in parts, cut at white space, with the ids that each has in the whole.
+
+        Pieces and ids take twenty times as much memory as their text, so a long one is better had in parts.
+        """
+        for part, pieces in self._parts(text):
+            yield part, [token for piece in pieces for token in self._piece_ids[piece]]
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of ``ids``.

@@ -7,7 +7,7 @@ price is that a rare script costs up to four tokens a character.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -15,6 +15,7 @@ import tokenizers
 from tokenizers import decoders, models, pre_tokenizers, processors, trainers
 
 from gptrepro.errors import GptreproError
+from gptrepro.tokenizer import base
 from gptrepro.tokenizer.base import Tokenizer, vocabulary_of
 from gptrepro.tokenizer.training import LONGEST_PIECE, heard
 
@@ -54,7 +55,7 @@ class ByteLevelTokenizer(Tokenizer):
         backend.post_processor = processors.ByteLevel(trim_offsets=False)
         return backend
 
-    def _pieces(self, text: str) -> list[str]:
+    def _parts(self, text: str) -> Iterator[tuple[str, list[str]]]:
         if _SURROGATE.search(text):
             raise GptreproError(
                 "The text holds half of a surrogate pair (U+D800 to U+DFFF), which is not a character: "
@@ -62,7 +63,12 @@ class ByteLevelTokenizer(Tokenizer):
             )
         # Within a token, white space comes first or fills it: one ends where a space or a line end
         # follows anything else, and what comes after does not change where it began.
-        return _BEFORE_SPACE.split(text)
+        start = 0
+        while start < len(text):
+            cut = _BEFORE_SPACE.search(text, start + base.PART)
+            part = text[start : cut.start() if cut else len(text)]
+            yield part, _BEFORE_SPACE.split(part)
+            start += len(part)
 
     def _encode_piece(self, piece: str) -> list[int]:
         ids: list[int] = self._backend.encode(piece, add_special_tokens=False).ids

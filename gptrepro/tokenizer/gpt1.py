@@ -15,6 +15,7 @@ import tokenizers
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from gptrepro.errors import GptreproError
+from gptrepro.tokenizer import base
 from gptrepro.tokenizer.base import Tokenizer, vocabulary_of
 from gptrepro.tokenizer.standardise import pieces_of, words_of
 from gptrepro.tokenizer.training import LONGEST_PIECE, heard
@@ -62,8 +63,14 @@ class Gpt1Tokenizer(Tokenizer):
         backend.decoder = decoders.BPEDecoder(suffix=END_OF_WORD)
         return backend
 
-    def _pieces(self, text: str) -> list[str]:
-        return pieces_of(text)
+    def _parts(self, text: str) -> Iterator[tuple[str, list[str]]]:
+        start, began, in_markup = 0, False, False
+        while start < len(text):
+            end = text.find("\n", start + base.PART) + 1 or len(text)
+            part = text[start:end]
+            pieces = pieces_of(part, in_markup)
+            yield part, ["\n", *pieces] if began and pieces else pieces
+            start, began, in_markup = end, began or bool(pieces), in_markup or "<" in part
 
     def _encode_piece(self, piece: str) -> list[int]:
         ids: list[int] = self._backend.encode(" ".join(words_of(piece)), add_special_tokens=False).ids

@@ -29,19 +29,22 @@ not raw, where ``\\\\+`` means one more plus sign: a backslash stays with its wo
 _LONGEST_CHUNK = re.compile(r"\S{1,2048}")
 
 
-def fix_text(text: str) -> str:
-    """``ftfy.fix_text(text)``, which works line by line, without the lines that it leaves alone."""
+def fix_text(text: str, in_markup: bool = False) -> str:
+    """``ftfy.fix_text(text)``, which works line by line, without the lines that it leaves alone.
+
+    ``in_markup`` says that a "<" stands before: ``text`` is part of another one.
+    """
     markup = text.find("<")
 
     def fix(line: re.Match[str]) -> str:
         # From the first "<" on, ftfy takes the text for HTML and keeps its entities.
-        after_markup = 0 <= markup < line.start()
+        after_markup = in_markup or 0 <= markup < line.start()
         return str(ftfy.fix_text(line.group(), unescape_html=False if after_markup else "auto"))
 
     return _LINE_FOR_FTFY.sub(fix, text)
 
 
-def standardise(text: str) -> list[list[str]]:
+def standardise(text: str, in_markup: bool = False) -> list[list[str]]:
     """The lines of ``text`` as lists of chunks, none empty.
 
     A chunk is what stands between white space after dashes, the ellipsis and the acute accent (used
@@ -49,7 +52,7 @@ def standardise(text: str) -> list[list[str]]:
     on for more than 2,048 characters, which nothing that people write does, is cut there: spaCy's time grows
     with the square of a chunk.
     """
-    text = fix_text(text)
+    text = fix_text(text, in_markup)
     for character, replacement in _AS_ASCII.items():
         text = text.replace(character, replacement)
     text = _PUNCTUATION_RUN.sub(r" \1 ", text)
@@ -129,13 +132,13 @@ def stands_alone(chunk: str) -> bool:
     return [token.text for token in full(chunk)] == [token.text for token in stepwise(chunk)]
 
 
-def pieces_of(text: str) -> list[str]:
+def pieces_of(text: str, in_markup: bool = False) -> list[str]:
     """Chunks of ``text`` whose words do not depend on one another, with ``"\\n"`` between the lines.
 
     A line that holds a chunk that does not stand alone is one piece: exceptions hold no line end.
     """
     pieces: list[str] = []
-    for chunks in standardise(text):
+    for chunks in standardise(text, in_markup):
         if pieces:
             pieces.append("\n")
         if all(map(stands_alone, chunks)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,11 +29,11 @@ class Bytes:
     end_of_text: int | None = 256
     digest: str = "b" * 64
     reading: int = 1
-    calls: list[int] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
 
-    def encode_batch(self, texts: list[str]) -> list[list[int]]:
-        self.calls.append(len(texts))
-        return [list(text.encode()) for text in texts]
+    def encode_parts(self, text: str) -> Iterator[tuple[str, list[int]]]:
+        self.calls.append(text)
+        yield text, list(text.encode())
 
 
 @dataclass
@@ -75,7 +76,7 @@ def test_written_once_for_the_same_identity(tmp_path: Path) -> None:
     tokenizer = Bytes()
     first = write_shards(Text(), tokenizer, tmp_path)
     again = write_shards(Text(), tokenizer, tmp_path)
-    assert len(tokenizer.calls) == 1
+    assert tokenizer.calls == list(DOCUMENTS)
     assert again.digest == first.digest == shards_digest(Text(), tokenizer)
     others = [
         write_shards(Text(digest="e" * 64), tokenizer, tmp_path),
@@ -177,6 +178,23 @@ def test_damage_is_one_sentence_and_is_repaired_by_writing_again(tmp_path: Path,
     repaired = write_shards(Text(), Bytes(), tmp_path)
     assert repaired.folder == folder
     assert TokenShards.open(folder).tokens.tolist() == tokens
+
+
+def test_a_long_document_costs_its_parts_alone(tmp_path: Path) -> None:
+    class Long(Bytes):
+        def encode_parts(self, text: str) -> Iterator[tuple[str, list[int]]]:
+            for start in range(0, len(text), 50_000):
+                part = text[start : start + 50_000]
+                yield part, list(part.encode())
+
+    text = "word " * 400_000
+    tracemalloc.start()
+    shards = write_shards(Text((text,)), Long(), tmp_path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < len(text)  # of ids and words it would be 8 to 60 times as much
+    assert (shards.n_tokens, shards.n_bytes, shards.n_words) == (len(text) + 1, len(text), 400_000)
+    assert shards.document_starts.tolist() == [0]
 
 
 def sign(folder: Path, **changes: object) -> None:

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gptrepro.errors import GptreproError
-from gptrepro.tokenizer import ByteLevelTokenizer, Gpt1Tokenizer, train_byte_level_bpe, train_gpt1_bpe
+from gptrepro.tokenizer import (
+    ByteLevelTokenizer,
+    Gpt1Tokenizer,
+    base,
+    train_byte_level_bpe,
+    train_gpt1_bpe,
+)
 from tests.tokenizer.conftest import PLAY
 
 
@@ -32,9 +40,25 @@ def test_the_digest_follows_the_merges(small_gpt2: ByteLevelTokenizer) -> None:
     assert ByteLevelTokenizer(dict(small_gpt2.vocab), small_gpt2.merges).digest == small_gpt2.digest
 
 
-def test_a_batch_is_encoded_text_by_text(small_gpt2: ByteLevelTokenizer) -> None:
-    texts = ["To be, or not", " to be"]
-    assert small_gpt2.encode_batch(texts) == [small_gpt2.encode(text) for text in texts]
+@given(
+    st.lists(
+        st.sampled_from(("\n", "\n", " ", "\r\n", "\t", "a.", "' d.Tis", "<b>", "&amp;", "é", "To be", "::"))
+        | st.text(max_size=3).filter(lambda text: not any("\ud800" <= c <= "\udfff" for c in text)),
+        max_size=30,
+    ).map("".join)
+)
+@settings(max_examples=200, deadline=None)
+def test_a_long_text_has_in_parts_the_ids_and_words_that_it_has_in_one(
+    small_gpt1: Gpt1Tokenizer, small_gpt2: ByteLevelTokenizer, text: str
+) -> None:
+    for tokenizer in (small_gpt1, small_gpt2):
+        whole = tokenizer.encode(text)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(base, "PART", 1)
+            parts = list(tokenizer.encode_parts(text))
+        assert [token for _, ids in parts for token in ids] == whole
+        assert "".join(part for part, _ in parts) == text
+        assert sum(len(part.split()) for part, _ in parts) == len(text.split())
 
 
 def test_a_smaller_vocabulary_is_the_beginning_of_a_larger_one(

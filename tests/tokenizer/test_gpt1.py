@@ -62,7 +62,6 @@ def test_trained_vocabulary_agrees_with_a_plain_encoder_on_any_text(
     small_gpt1: Gpt1Tokenizer, text: str
 ) -> None:
     assert small_gpt1.encode(text) == reference_encode(text, small_gpt1.vocab, small_gpt1.merges)
-    assert small_gpt1.encode_batch([text, text]) == [small_gpt1.encode(text)] * 2
 
 
 def test_golden_ids_of_the_small_vocabulary(small_gpt1: Gpt1Tokenizer) -> None:

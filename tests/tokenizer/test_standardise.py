@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+import time
 from pathlib import Path
 
 import ftfy
 import pytest
+import spacy
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gptrepro.tokenizer.standardise import fix_text, pieces_of, standardise, stands_alone, words_of
+from gptrepro.tokenizer.standardise import _WINDOW, fix_text, pieces_of, standardise, stands_alone, words_of
 from tests.tokenizer.gpt1_reference import english, reference_standardise, reference_words
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "gpt1_standardised.json").read_text())["rows"]
@@ -115,6 +118,33 @@ def test_lines_and_chunks_are_those_of_the_reference(text: str) -> None:
 @settings(max_examples=300, deadline=None)
 def test_words_of_the_pieces_are_the_words_of_the_text(text: str) -> None:
     assert [word for piece in pieces_of(text) for word in words_of(piece)] == reference_words(text)
+
+
+@pytest.mark.parametrize("end", ["", "word", "d.", "'s"])
+@pytest.mark.parametrize("mark", [":", "=", "'", ".", "..:", "€", "1.", "km"])
+def test_runs_of_marks_have_the_words_of_the_text(mark: str, end: str) -> None:
+    for text in (mark * 40 + end, end + mark * 40, f"{mark * 40}{end} d.Tis {end}{mark * 40}"):
+        assert [word for piece in pieces_of(text) for word in words_of(piece)] == reference_words(text)
+
+
+def test_affixes_are_narrower_than_the_window() -> None:
+    """What lets spaCy look at the ends of a chunk alone: only dots go on without end."""
+    defaults = spacy.blank("en").Defaults
+    widths = {
+        pattern: re._parser.parse(pattern).getwidth()[1]  # type: ignore[attr-defined]
+        for pattern in (*defaults.prefixes, *defaults.suffixes)
+    }
+    assert [pattern for pattern, width in widths.items() if width > _WINDOW // 2] == [r"\.\.+"]
+
+
+@pytest.mark.parametrize("mark", [":", "'", "€", "a:", ".", "+"])
+def test_a_run_of_marks_costs_its_length(mark: str) -> None:
+    words_of("spaCy is loaded.")
+    began = time.perf_counter()
+    pieces = pieces_of(mark * (16_000 // len(mark)))
+    words = [word for piece in pieces for word in words_of(piece)]
+    assert "".join(words) == mark * (16_000 // len(mark))
+    assert time.perf_counter() - began < 3  # a tenth of it where nothing else runs; it was 40
 
 
 def test_exceptions_that_spacy_matches_across_tokens_are_not_all_letters() -> None:
