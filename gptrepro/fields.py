@@ -97,7 +97,7 @@ def is_finite(value: Any) -> bool:
 
 
 _PLAIN: dict[Any, _Kind] = {
-    int: _Kind("a whole number", _is_whole),
+    int: _Kind("a whole number of at most 63 bits", lambda value: _is_whole(value) and abs(value) < 2**63),
     float: _Kind("a finite number", is_finite),
     bool: _Kind("true or false", lambda value: isinstance(value, bool)),
     str: _Kind("a text", lambda value: isinstance(value, str)),

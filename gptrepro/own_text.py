@@ -7,6 +7,7 @@ what is published comes from `gptrepro.experiments` alone.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ from gptrepro.text.shards import TokenShards, write_shards
 from gptrepro.tokenizer import Tokenizer, load_tokenizer
 from gptrepro.tokenizer.chosen import keep, kept_or_opened
 from gptrepro.train.loop import TrainResult, train
+from gptrepro.train.memory import require_memory
 from gptrepro.train.settings import TrainSettings
 
 SHARDS = "shards"
@@ -106,6 +108,7 @@ def train_on_text(
     config = open_model_config(model)
     if settings.context > config.n_ctx:
         raise GptreproError(f"--context {settings.context} exceeds the model's {config.n_ctx} positions.")
+    require_memory(config, math.ceil(settings.batch_size / settings.accumulate) * settings.context)
     _refuse_to_overwrite(output)
     source = open_text(text, separator=separator)
     heldout_source = open_text(heldout, "heldout", separator) if heldout else None

@@ -53,7 +53,8 @@ def next_tokens(
     """
     if temperature == 0.0:
         return logits.argmax(-1)
-    logits = logits.float() / temperature
+    # The likeliest at 0, so that the smallest temperature overflows to what cannot be drawn and not to NaN.
+    logits = (logits.float() - logits.max(dim=-1, keepdim=True).values.float()) / temperature
     if top_k is not None:
         logits = keep_top_k(logits, top_k)
     if top_p is not None:
@@ -99,6 +100,8 @@ def generate(
         or (top_p is not None and not 0 < top_p <= 1)
     ):
         raise GptreproError("Sampling needs temperature >= 0, top_k >= 1 and top_p in (0, 1].")
+    if max_new_tokens < 0 or not 0 <= seed < 2**63 - len(prompts):
+        raise GptreproError("New tokens are 0 or more, and a seed is 0 or more and below 2**63.")
     written: list[list[int]] = [[] for _ in prompts]
     ends: list[int | None] = [None] * len(prompts)
     with inference(model):

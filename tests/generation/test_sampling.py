@@ -47,6 +47,7 @@ def test_top_k_1_and_a_tiny_nucleus_and_temperature_are_greedy() -> None:
     assert generate(model, PROMPTS, 20, temperature=1.0, top_k=1) == greedy
     assert generate(model, PROMPTS, 20, temperature=1.0, top_p=1e-9) == greedy
     assert generate(model, PROMPTS, 20, temperature=1e-6) == greedy
+    assert generate(model, PROMPTS, 20, temperature=1e-40) == greedy
 
 
 def test_the_seed_decides_the_sample_of_each_row_alone() -> None:
@@ -147,6 +148,12 @@ def test_dropout_is_off_and_the_mode_returns() -> None:
 def test_senseless_settings_are_refused(setting: dict[str, Any]) -> None:
     with pytest.raises(GptreproError, match="Sampling needs"):
         generate(small_decoder(), PROMPTS, 5, **setting)
+
+
+@pytest.mark.parametrize(("count", "seed"), [(-1, 0), (-5, 0), (5, 2**63), (5, 2**64), (5, -1)])
+def test_counts_and_seeds_that_nothing_can_use_are_refused(count: int, seed: int) -> None:
+    with pytest.raises(GptreproError, match="a seed is 0 or more and below"):
+        generate(small_decoder(), PROMPTS, count, seed=seed)
 
 
 @pytest.mark.parametrize("value", [torch.nan, 3e38])
