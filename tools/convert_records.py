@@ -43,17 +43,6 @@ def fraction_of(numerator: str, denominator: str) -> float:
     return int(numerator) / int(denominator)
 
 
-def language_models(name: str, value: float) -> Row | None:
-    """``bits_per_byte_kneser_ney_at_1_8``, ``bits_per_byte_kneser_ney_4``, ``parameters_gpt``."""
-    if found := re.fullmatch(r"bits_per_byte_(gpt|lstm|kneser_ney)(?:_at_(\d+)_(\d+))?", name):
-        arm, *at = found.groups()
-        return row(value, "bits_per_byte", arm=arm, fraction=fraction_of(*at) if at[0] else 1.0)
-    if found := re.fullmatch(r"bits_per_byte_kneser_ney_(\d+)", name):
-        return row(value, "bits_per_byte", arm="n_gram", order=int(found[1]))
-    score, arm = name.split("_", 1)
-    return row(value, score, arm=arm)
-
-
 def positions(name: str, value: float) -> Row | None:
     """``nll_beyond_learned``, ``nll_learned_from_8``."""
     if found := re.fullmatch(r"nll_(trained|end|beyond)_(\w+)", name):
@@ -161,7 +150,6 @@ def rows_of(experiment: str, config: Mapping[str, Any], metrics: Mapping[str, fl
     """
     arm = "lstm" if "lstm" in experiment else "decoder"
     converters: dict[str, Callable[[str, float], Row | None]] = {
-        "background-language-models": language_models,
         "background-positions": positions,
         "background-seq2seq": seq2seq,
     }
@@ -218,30 +206,10 @@ def positions_arms(old: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def language_model_arms(old: Mapping[str, Any]) -> dict[str, Any]:
-    """A decoder, the LSTM beside it, and counts of the same windows at the decoder's (unused) rate."""
-    network = decoder(old, norm="pre", residual_init="scaled")
-    rates, milestones = old["peak_learning_rates"], ["1/8", "1/4", "1/2", "1"]
-    arms = {
-        "kneser_ney": ({"kind": "n_gram", "order": old["order"]}, rates["gpt"]),
-        "lstm": ({"kind": "lstm", "beside": network}, rates["lstm"]),
-        "gpt": (network, rates["gpt"]),
-    }
-    return {
-        "arms": {
-            arm: training(old, "gpt2", network, peak_learning_rate=rate, milestones=milestones)
-            for arm, (network, rate) in arms.items()
-        },
-        "orders": old["orders"],
-    }
-
-
 def settings_of(experiment: str, old: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a record in today's form."""
     if experiment == "background-positions":
         return positions_arms(old)
-    if experiment == "background-language-models":
-        return language_model_arms(old)
     if "pretraining" in old:
         return dict(old) | {"pretraining": gpt1_training(old["pretraining"])}
     if "training" in old:

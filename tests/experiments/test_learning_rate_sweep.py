@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gptrepro.experiments.background.language_models import LANGUAGE_MODELS
+from gptrepro.experiments.background.learning_curves import LEARNING_CURVES
 from gptrepro.experiments.base import Unit, UnitOver
 from gptrepro.experiments.gpt1.pretraining import (
     LEARNING_RATE,
@@ -55,7 +55,7 @@ def test_another_chosen_rate_leaves_the_sweep_as_it_is():
 
 @pytest.mark.parametrize("arm", ["gpt", "lstm"])
 def test_a_sweep_out_of_time_goes_on_to_the_same_outcome(tmp_path, arm):
-    training = LANGUAGE_MODELS.config(Scale.SMOKE).arms[arm]
+    training = LEARNING_CURVES.config(Scale.SMOKE).arms[arm]
     config = LearningRateSweep.of(training, updates=6, rates=(1e-3, 1e-2))
     whole = measure(config, Unit(0, tmp_path / "whole", tmp_path / "prepared"))
     interrupted = 0

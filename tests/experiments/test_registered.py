@@ -64,13 +64,15 @@ def test_it_reports_report_seeds_and_enough_of_them(experiment: Experiment[Any])
 @every_experiment
 def test_a_claim_rests_on_it_unless_it_is_a_sweep(experiment: Experiment[Any]) -> None:
     rules = [claim.rule.arguments for claim in load_claims() if claim.rule]
-    judged = any(experiment.name in (rule.get("experiment"), rule.get("rival")) for rule in rules)
+    read = {rule.get(role) for rule in rules for role in ("experiment", "rival")}
+    built_on = {name for each in EXPERIMENTS.values() for name in each.builds_on(FIRST_REPORT_SEED)}
+    judged = experiment.name in read | built_on
     if experiment.chooses_settings:
         assert not judged, f"a claim rests on {experiment.name}, which ran on pilot seeds: choose another"
         return
     assert judged, (
-        f"no claim rests on {experiment.name}: give a claim in data/claims a rule with experiment: "
-        f"{experiment.name}, before the run that it judges"
+        f"no claim rests on {experiment.name}, and no experiment builds on it: give a claim in data/claims a "
+        f"rule with experiment: {experiment.name}, before the run that it judges"
     )
 
 

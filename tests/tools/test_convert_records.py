@@ -13,24 +13,6 @@ _TASKS = {"tasks": {"sick": [100, 2000]}, "arms": {"full": {"layers": 4}, "scrat
 @pytest.mark.parametrize(
     ("experiment", "config", "name", "row"),
     [
-        (
-            "background-language-models",
-            {},
-            "bits_per_byte_gpt",
-            {"score": "bits_per_byte", "arm": "gpt", "fraction": 1},
-        ),
-        (
-            "background-language-models",
-            {},
-            "bits_per_byte_kneser_ney_at_1_8",
-            {"score": "bits_per_byte", "arm": "kneser_ney", "fraction": 0.125},
-        ),
-        (
-            "background-language-models",
-            {},
-            "bits_per_byte_kneser_ney_4",
-            {"score": "bits_per_byte", "arm": "n_gram", "order": 4},
-        ),
         ("background-positions", {}, "nll_end_none", {"score": "nll", "arm": "none", "span": "end"}),
         ("background-positions", {}, "nll_none_from_8", {"score": "nll", "arm": "none", "position": 8}),
         ("background-seq2seq", {}, "fixed_per", {"score": "phoneme_error", "arm": "fixed"}),
