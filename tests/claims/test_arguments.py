@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
 import math
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -159,3 +161,26 @@ def test_whatever_fails_while_a_claim_is_judged_names_it(monkeypatch, error):
     monkeypatch.setitem(CHECKS, claim.rule.arguments["check"], fail)
     with pytest.raises(GptreproError, match=f"Claim {claim.id}: "):
         judge([claim])
+
+
+def test_rules_select_by_coordinates_that_their_experiments_measure() -> None:
+    """A slip here would else be found when a record is judged, hours after the run began."""
+    measured = json.loads((storage.project_root() / "tests/experiments/smoke_metrics.json").read_text())
+    for path, row in ruled():
+        rule = row["rule"]
+        if "experiment" not in rule:
+            continue
+        known: dict[str, set[Any]] = defaultdict(set)
+        for name in (rule["experiment"], rule.get("rival")):
+            for place in measured[name]["rows"] if name else ():
+                for coordinate, value in place.items():
+                    known[coordinate].add(value)
+        selected = [rule[role] for role in ("where", "arm", "over", "measured", "floor_at") if role in rule]
+        used = {coordinate for places in selected for coordinate in places}
+        used |= {rule[role] for role in ("along", "mean_over") if role in rule}
+        assert used <= set(known), f"{path.name}: {row['id']} names {used - set(known)}"
+        for places in selected:
+            for coordinate in {"score", "arm"} & set(places):
+                asked = places[coordinate]
+                wanted = set(asked) if isinstance(asked, list) else {asked}
+                assert wanted - {None, "largest"} <= known[coordinate], f"{path.name}: {row['id']}: {wanted}"
