@@ -1,8 +1,7 @@
 """Does a larger decoder go on learning from the text that a smaller one read (GPT-2, section 4, Figure 4)?
 
-Decoders in GPT-2's arrangement read all of a text, in the same order. They are scored on it and on unseen
-text: the two part where a model fits what it read. Learning rates fall over the whole training, so that only
-the last point compares finished models. They are not tuned: sweep them before a run that counts.
+Decoders in GPT-2's arrangement read one text in one order and are scored on it and on unseen text. Rates
+fall until the end, where alone finished models are compared, and are untuned: sweep before a run that counts.
 """
 
 from __future__ import annotations
