@@ -76,7 +76,8 @@ class Error:
     def above(self, null: float) -> float:
         """One-sided p-value of a mean above ``null``."""
         if self.draws is not None:
-            beyond = np.mean(np.abs(self.draws) >= abs(self.mean - null)) / 2
+            drawn = np.count_nonzero(np.abs(self.draws) >= abs(self.mean - null))
+            beyond = (1 + drawn) / (1 + self.draws.size) / 2
             return float(beyond if self.mean > null else 1 - beyond)
         if self.se == 0:
             return float(self.mean <= null)

@@ -11,7 +11,9 @@ import pytest
 from gptrepro.claims import Evidence, judge, load_claims
 from gptrepro.claims import ledger as module
 from gptrepro.experiments import EXPERIMENTS
+from gptrepro.results import published_record
 from gptrepro.results.record import as_text
+from gptrepro.scales import Scale
 from tests.claims.records import line, record_of
 from tools import recompute_verdicts as tool
 
@@ -29,8 +31,10 @@ def test_every_trained_verdict_comes_out_the_same():
         ours, theirs = item.judgement, found[item.claim.id]
         assert (theirs.verdict, theirs.scale) == (str(ours.verdict), ours.scale), item.claim.id
         if ours.p_value is not None:
-            assert theirs.p_value == pytest.approx(ours.p_value, abs=1e-9), item.claim.id
-            assert theirs.interval == pytest.approx(ours.interval, abs=6e-4), item.claim.id
+            record = published_record(ours.experiment, Scale(ours.scale))
+            drawn = record.replicated_over == "both"  # by each side for itself
+            assert theirs.p_value == pytest.approx(ours.p_value, abs=5e-3 if drawn else 1e-9), item.claim.id
+            assert theirs.interval == pytest.approx(ours.interval, abs=1e-3 if drawn else 6e-4), item.claim.id
 
 
 @pytest.mark.parametrize("gain", [0.0, 0.2, 0.5])
