@@ -14,7 +14,7 @@ from typing import Any
 
 from gptrepro.errors import GptreproError
 from gptrepro.fields import check_least, check_types
-from gptrepro.model import DecoderConfig
+from gptrepro.model.config import DecoderConfig
 from gptrepro.model.counting import count_parameters, training_flops_per_token
 from gptrepro.train.schedule import BatchRamp
 from gptrepro.train.settings import TrainSettings
@@ -279,7 +279,7 @@ def published_model(name: str) -> PublishedModel:
 
 
 def describe(model: PublishedModel) -> dict[str, Any]:
-    """One model as a flat row: shape, exact count (on a model built on the meta device), FLOPs, memory."""
+    """One model as a flat row: shape, exact count, FLOPs, memory."""
     decoder = model.decoder
     count = count_parameters(decoder)
     tokens = model.recipe.training_tokens

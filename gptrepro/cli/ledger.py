@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gptrepro import storage
-from gptrepro.cli.printing import AsJson, ScaleName, print_json, print_table
+from gptrepro.cli.printing import AsJson, ScaleName, print_json, print_table, short_count
 from gptrepro.errors import TIME_IS_UP, GptreproError
 
 app = typer.Typer()
@@ -133,22 +133,17 @@ def plan(
     if as_json:
         print_json([row.as_row() for row in rows])
         return
+    lines: list[list[str]] = []
+    for row in rows:
+        if [row.experiment] not in lines:
+            lines.append([row.experiment])
+        costs = [short_count(row.parameters), f"{row.tokens:.2e}", f"{row.flops:.2e}"]
+        gibibytes = f"{row.memory_bytes / 2**30:.1f}"
+        lines.append([f"  {row.scale}", str(row.seeds), *costs, gibibytes, row.time])
     print_table(
         "Plans (for all report seeds together)",
-        ["experiment", "scale", "seeds", "parameters", "tokens", "FLOPs", "memory", "time"],
-        [
-            [
-                row.experiment,
-                row.scale,
-                str(row.seeds),
-                f"{row.parameters:,}",
-                f"{row.tokens:.2e}",
-                f"{row.flops:.2e}",
-                f"{row.memory_bytes / 2**30:.1f} GiB",
-                row.time,
-            ]
-            for row in rows
-        ],
+        ["  scale", "seeds", "parameters", "tokens", "FLOPs", "GiB", "time"],
+        lines,
     )
     typer.echo(rows[0].assumptions)
 

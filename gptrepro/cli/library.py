@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gptrepro.cli.printing import AsJson, print_json, print_list, print_table
+from gptrepro.cli.printing import AsJson, print_json, print_list, print_table, short_count
 
 app = typer.Typer()
 data_app = typer.Typer(no_args_is_help=True, help="List, fetch and verify the data sets.")
@@ -24,17 +24,7 @@ def models(as_json: AsJson = False) -> None:
         return
     print_table(
         "The published models",
-        [
-            "model",
-            "layers",
-            "width",
-            "heads",
-            "context",
-            "parameters",
-            "printed",
-            "training FLOPs",
-            "weights",
-        ],
+        ["model", "layers", "width", "heads", "context", "parameters", "stated", "FLOPs", "GiB"],
         [
             [
                 row["name"],
@@ -43,19 +33,16 @@ def models(as_json: AsJson = False) -> None:
                 f"{row['n_heads']} x {row['d_head']}",
                 str(row["n_ctx"]),
                 f"{row['parameters']:,}",
-                _short(row["nominal_parameters"]),
-                "not reported" if row["training_flops"] is None else f"{row['training_flops']:.2e}",
-                f"{row['weight_bytes_fp32'] / 2**30:,.1f} GiB",
+                short_count(row["nominal_parameters"]),
+                "-" if row["training_flops"] is None else f"{row['training_flops']:.2e}",
+                f"{row['weight_bytes_fp32'] / 2**30:,.1f}",
             ]
             for row in rows
         ],
     )
+    typer.echo("FLOPs of the whole training, where the paper reports its tokens; GiB of weights in fp32.")
     for row in rows:
         typer.echo(f"{row['name']}: {row['reading']}")
-
-
-def _short(count: float) -> str:
-    return f"{count / 1e9:g}B" if count >= 1e9 else f"{count / 1e6:g}M"
 
 
 def _megabytes(size: int) -> str:

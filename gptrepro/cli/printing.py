@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -27,14 +28,29 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for number, column in enumerate(columns):
-        numeric = bool(rows) and all(_looks_numeric(row[number]) for row in rows)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    Console().print(table)
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """One line a row, one space between columns, numbers to the right; a row of one cell is a heading.
+
+    Nothing is cut or wrapped: who calls chooses columns that fit into 80 characters.
+    """
+    lines = list(rows)
+    cells = [row for row in lines if len(row) == len(columns)]
+    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+    numeric = [bool(cells) and all(_looks_numeric(row[i]) for row in cells) for i in range(len(columns))]
+    typer.echo(title)
+    for row in (columns, *lines):
+        if len(row) == len(columns):
+            sides = zip(row, widths, numeric, strict=True)
+            row = [cell.rjust(width) if right else cell.ljust(width) for cell, width, right in sides]
+        typer.echo(" ".join(row).rstrip())
+
+
+def short_count(count: float) -> str:
+    """A count in at most four digits, as papers write it: 117M, 1.542B."""
+    for unit, size in (("T", 1e12), ("B", 1e9), ("M", 1e6), ("k", 1e3)):
+        if count >= size:
+            return f"{count / size:.4g}{unit}"
+    return f"{count:g}"
 
 
 def print_list(title: str, columns: list[str], rows: list[list[str]]) -> None:

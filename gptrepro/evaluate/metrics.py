@@ -6,33 +6,39 @@ import re
 import string
 from collections import Counter
 from collections.abc import Callable, Sequence
+from types import ModuleType
 
 import numpy as np
+import scipy  # its parts load when they are used: they take seconds, which a plan need not pay
 from numpy.typing import ArrayLike
-from scipy import stats
-from sklearn import metrics
 
 from gptrepro.tasks.labelled import Metric, Task
 
 
 def pearson(right: ArrayLike, predicted: ArrayLike) -> float:
     """Pearson's correlation of two lists of numbers, in [-1, 1]; 0 where one of them is constant."""
-    return 0.0 if _constant(right, predicted) else float(stats.pearsonr(right, predicted).statistic)
+    return 0.0 if _constant(right, predicted) else float(scipy.stats.pearsonr(right, predicted).statistic)
 
 
 def spearman(right: ArrayLike, predicted: ArrayLike) -> float:
     """Spearman's rank correlation, in [-1, 1]; 0 where one list is constant."""
-    return 0.0 if _constant(right, predicted) else float(stats.spearmanr(right, predicted).statistic)
+    return 0.0 if _constant(right, predicted) else float(scipy.stats.spearmanr(right, predicted).statistic)
 
 
 def _constant(*lists: ArrayLike) -> bool:
     return any(np.ptp(np.asarray(values)) == 0 for values in lists)
 
 
+def _sklearn() -> ModuleType:
+    from sklearn import metrics  # slow to import, as scipy's parts are
+
+    return metrics  # type: ignore[no-any-return]
+
+
 METRICS: dict[Metric, Callable[[ArrayLike, ArrayLike], float]] = {
-    "accuracy": lambda right, predicted: float(metrics.accuracy_score(right, predicted)),
-    "f1": lambda right, predicted: float(metrics.f1_score(right, predicted, zero_division=0.0)),
-    "matthews": lambda right, predicted: float(metrics.matthews_corrcoef(right, predicted)),
+    "accuracy": lambda right, predicted: float(_sklearn().accuracy_score(right, predicted)),
+    "f1": lambda right, predicted: float(_sklearn().f1_score(right, predicted, zero_division=0.0)),
+    "matthews": lambda right, predicted: float(_sklearn().matthews_corrcoef(right, predicted)),
     "pearson": pearson,
     "spearman": spearman,
 }
@@ -59,7 +65,7 @@ def auc(right: ArrayLike, scores: ArrayLike) -> float:
         right: (N,) labels, 0 or 1.
         scores: (N,)
     """
-    return float(metrics.roc_auc_score(right, scores))
+    return float(_sklearn().roc_auc_score(right, scores))
 
 
 def best_threshold(right: ArrayLike, scores: ArrayLike) -> float:
@@ -69,7 +75,7 @@ def best_threshold(right: ArrayLike, scores: ArrayLike) -> float:
         right: (N,) labels, 0 or 1.
         scores: (N,)
     """
-    fpr, tpr, thresholds = metrics.roc_curve(right, scores, drop_intermediate=False)
+    fpr, tpr, thresholds = _sklearn().roc_curve(right, scores, drop_intermediate=False)
     share = float(np.asarray(right).mean())  # of label 1
     predicted = share * tpr + (1 - share) * fpr  # share of predictions 1 at each threshold
     # 0 / 0 where all predictions are the same: their correlation is 0

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
+import scipy  # its parts load when they are used
 from numpy.typing import NDArray
-from scipy import optimize, special, stats
 
 POWER = 0.8
 
@@ -70,13 +70,13 @@ class Student(Estimate):
     """Standard error of the mean; 0 where all differences are equal, and the interval is a point."""
 
     def interval(self, alpha: float) -> tuple[float, float]:
-        half = float(special.stdtrit(self.n - 1, 1 - alpha)) * self.error
+        half = float(scipy.special.stdtrit(self.n - 1, 1 - alpha)) * self.error
         return self.mean - half, self.mean + half
 
     def above(self, null: float) -> float:
         if self.error == 0.0:
             return float(self.mean <= null)
-        return float(special.stdtr(self.n - 1, (null - self.mean) / self.error))
+        return float(scipy.special.stdtr(self.n - 1, (null - self.mean) / self.error))
 
     def below(self, null: float) -> float:
         return float(self.mean >= null) if self.error == 0.0 else 1.0 - self.above(null)
@@ -104,12 +104,12 @@ def paired_t(differences: Sequence[float]) -> Student:
 @cache
 def _visible_standard_errors(n: int, alpha: float) -> float:
     """From the noncentral t distribution: how many standard errors a one-sided test sees with 80% power."""
-    critical = float(special.stdtrit(n - 1, 1 - alpha))
+    critical = float(scipy.special.stdtrit(n - 1, 1 - alpha))
 
     def missing_power(standard_errors: float) -> float:
-        return float(stats.nct.sf(critical, n - 1, standard_errors)) - POWER
+        return float(scipy.stats.nct.sf(critical, n - 1, standard_errors)) - POWER
 
-    return float(optimize.brentq(missing_power, 0.0, 10.0 + 4.0 * critical))
+    return float(scipy.optimize.brentq(missing_power, 0.0, 10.0 + 4.0 * critical))
 
 
 @dataclass(frozen=True)
@@ -129,11 +129,11 @@ class Resampled(Estimate):
     def _normal(self, value: float) -> float:
         """The share of draws below a value as a standard normal quantile; of ties, one half."""
         below = np.searchsorted(self.draws, value, "left") + np.searchsorted(self.draws, value, "right")
-        return float(special.ndtri((below / 2 + 0.5) / (self.draws.size + 1)))
+        return float(scipy.special.ndtri((below / 2 + 0.5) / (self.draws.size + 1)))
 
     def interval(self, alpha: float) -> tuple[float, float]:
-        shifted = self.bias + special.ndtri([alpha, 1 - alpha])
-        shares = special.ndtr(self.bias + shifted / (1 - self.acceleration * shifted))
+        shifted = self.bias + scipy.special.ndtri([alpha, 1 - alpha])
+        shares = scipy.special.ndtr(self.bias + shifted / (1 - self.acceleration * shifted))
         low, high = np.quantile(self.draws, shares)
         return float(low), float(high)
 
@@ -141,13 +141,13 @@ class Resampled(Estimate):
         if self.error == 0.0:
             return float(self.mean <= null)
         distance = self._normal(null) - self.bias
-        return float(special.ndtr(distance / (1 + self.acceleration * distance) - self.bias))
+        return float(scipy.special.ndtr(distance / (1 + self.acceleration * distance) - self.bias))
 
     def below(self, null: float) -> float:
         return float(self.mean >= null) if self.error == 0.0 else 1.0 - self.above(null)
 
     def visible(self, alpha: float) -> float:
-        return float(special.ndtri(1 - alpha) + special.ndtri(POWER)) * self.error
+        return float(scipy.special.ndtri(1 - alpha) + scipy.special.ndtri(POWER)) * self.error
 
 
 def paired_bootstrap(
@@ -202,7 +202,7 @@ class TwoWay(Estimate):
 
     def visible(self, alpha: float) -> float:
         half = self.interval(alpha)[1] - self.mean
-        return half * float(1 + special.ndtri(POWER) / special.ndtri(1 - alpha))
+        return half * float(1 + scipy.special.ndtri(POWER) / scipy.special.ndtri(1 - alpha))
 
 
 def two_way_bootstrap(differences: Sequence[Values], *, resamples: int = 9_999, seed: int = 0) -> TwoWay:

@@ -11,9 +11,6 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from sklearn.feature_extraction import DictVectorizer
-from sklearn.linear_model import LogisticRegression, Ridge
-
 from gptrepro.evaluate.metrics import task_scores
 from gptrepro.tasks.labelled import Example, Task
 
@@ -45,6 +42,8 @@ def bag_of_words(
         train, dev, test: its examples.
         second_only: see nothing but the second text: the hypothesis, or the answer.
     """
+    from sklearn.feature_extraction import DictVectorizer  # slow to import
+
     words = DictVectorizer()
     features = [_rows(task, examples, second_only) for examples in (train, dev, test)]
     words.fit(features[0])
@@ -66,6 +65,8 @@ def linear_model(
         features: (rows, features) each, dense or sparse, of the train, the dev and the test examples: a row
             an example, or a row an answer.
     """
+    from sklearn.linear_model import LogisticRegression, Ridge
+
     for_train, for_dev, for_test = features
     targets = [example.label for example in train]
     if task.kind == "multiple choice":

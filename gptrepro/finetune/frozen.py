@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.preprocessing import StandardScaler
 from torch.nn.utils.rnn import pad_sequence
 
 from gptrepro.finetune.baselines import linear_model
@@ -33,6 +32,8 @@ def linear_on_frozen(
     A text is the mean u of the states at its tokens. Two texts u and v, or a question and an answer, are the
     vectors u, v, |u - v| and u * v; where their order means nothing, u + v in the place of the first two.
     """
+    from sklearn.preprocessing import StandardScaler  # slow to import
+
     features = [states_of(task, pretrained, tokenizer, some, context) for some in (train, dev, test)]
     scaler = StandardScaler().fit(features[0])
     return linear_model(task, train, dev, *(scaler.transform(rows) for rows in features))

@@ -93,3 +93,26 @@ class DecoderConfig:
     def window_of(self, layer: int) -> int | None:
         """The window of layer ``layer`` in tokens, or None where attention is dense."""
         return self.window if self.attention[layer % len(self.attention)] == "banded" else None
+
+
+@dataclass(frozen=True)
+class LSTMConfig:
+    """An LSTM language model; GPT-1 (section 5, ablation studies) used a single layer of 2,048 units."""
+
+    n_vocab: int
+    n_ctx: int
+    """Tokens per training sequence; the recurrence itself has no limit."""
+    d_model: int
+    """Width of the token embedding, in and out."""
+    d_hidden: int
+    """Units per layer; where it differs from ``d_model``, a projection leads back."""
+    n_layers: int = 1
+    dropout: float = 0.1
+    """Probability for the embeddings, between layers and before the output: never along the recurrence
+    (Zaremba et al. 2014)."""
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_least(self, 1, "n_vocab", "n_ctx", "d_model", "d_hidden", "n_layers")
+        if not 0.0 <= self.dropout < 1.0:
+            raise GptreproError(f"dropout must lie in [0, 1), not {self.dropout}.")

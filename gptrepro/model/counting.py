@@ -1,14 +1,11 @@
-"""How large a network is and what a token costs, exactly and without allocating a weight."""
+"""How large a network is and what a token costs, exactly and without building it: arithmetic on its shape."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from gptrepro.model.config import DecoderConfig
-from gptrepro.model.decoder import Decoder
-from gptrepro.model.init import without_storage
-from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
+from gptrepro.model.config import DecoderConfig, LSTMConfig
 
 
 @dataclass(frozen=True)
@@ -23,15 +20,19 @@ class ParameterCount:
 
 
 def count_parameters(config: DecoderConfig) -> ParameterCount:
-    """Count the parameters of a real `Decoder`, built on the meta device."""
-    with without_storage():
-        decoder = Decoder(config)
-    return ParameterCount(
-        total=sum(p.numel() for p in decoder.parameters()),
-        blocks=sum(p.numel() for p in decoder.h.parameters()),
-        token_embedding=decoder.wte.weight.numel(),
-        position_embedding=sum(p.numel() for p in decoder.wpe.parameters()),
-    )
+    """Count the parameters that a `Decoder` of this shape has.
+
+    A block has two layer norms (gain and bias), queries, keys and values, the projection back, and the two
+    matrices of the feed-forward layer, each matrix with a bias.
+    """
+    d, inner, wide = config.d_model, config.n_heads * config.head_width, config.inner_width
+    attention = (d + 1) * 3 * inner + (inner + 1) * d
+    feed_forward = (d + 1) * wide + (wide + 1) * d
+    blocks = config.n_layers * (4 * d + attention + feed_forward)
+    tokens = config.n_vocab * d
+    positions = config.n_ctx * d if config.positions == "learned" else 0
+    final_norm = 2 * d if config.norm == "pre" else 0
+    return ParameterCount(blocks + tokens + positions + final_norm, blocks, tokens, positions)
 
 
 def forward_flops_per_token(config: DecoderConfig, context: int) -> float:
@@ -73,13 +74,18 @@ def equal_lstm(decoder: DecoderConfig) -> LSTMConfig:
 
 
 def lstm_parameters(config: LSTMConfig) -> int:
-    """Count the parameters of a real `LSTMLanguageModel`, built on the meta device."""
-    with without_storage():
-        return sum(p.numel() for p in LSTMLanguageModel(config).parameters())
+    """Count the parameters that an `LSTMLanguageModel` of this shape has: two biases a gate, as torch has."""
+    h = config.d_hidden
+    return _lstm_matrices(config) + config.n_layers * 8 * h + (config.d_model if h != config.d_model else 0)
 
 
 def lstm_flops_per_token(config: LSTMConfig) -> float:
     """Forward and backward: 6 for each weight of a matrix, the embedding as the output layer it also is."""
-    with without_storage():
-        model = LSTMLanguageModel(config)
-    return 6.0 * sum(p.numel() for p in model.parameters() if p.ndim == 2)
+    return 6.0 * _lstm_matrices(config)
+
+
+def _lstm_matrices(config: LSTMConfig) -> int:
+    """Weights of all matrices: the embedding, the recurrence, and the projection back where widths differ."""
+    d, h = config.d_model, config.d_hidden
+    recurrence = 4 * h * (d + h) + (config.n_layers - 1) * 4 * h * 2 * h
+    return config.n_vocab * d + recurrence + (h * d if h != d else 0)

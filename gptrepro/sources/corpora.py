@@ -13,7 +13,6 @@ from gptrepro import storage
 from gptrepro.errors import GptreproError, StorageError
 from gptrepro.sources.catalogue import Split, Tier, catalogue
 from gptrepro.sources.cleaning import CLEANING_VERSION, Style, clean
-from gptrepro.sources.hub import fetch_parquet, hub_documents
 from gptrepro.sources.tiers import SourceFile, mirror_root, open_files, unavailable
 
 
@@ -104,6 +103,8 @@ def corpus_digest(name: str, split: str, tier: Tier | None = None) -> str:
 def _open(tier: Tier, split: Split, format_: str) -> Callable[[], Iterator[str]]:
     """Fetch a split from one tier; returns the way to its documents."""
     if tier == "hub":
+        from gptrepro.sources.hub import fetch_parquet, hub_documents  # its client loads when it is asked
+
         assert split.hub is not None
         return functools.partial(hub_documents, split.hub, fetch_parquet(split.hub, split.bytes))
     return functools.partial(_cut, open_files(tier, split.file_sets), format_)

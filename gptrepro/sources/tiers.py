@@ -15,9 +15,6 @@ from typing import Literal
 from gptrepro.errors import GptreproError
 from gptrepro.sources.archives import read_member
 from gptrepro.sources.catalogue import FileSet, Tier, catalogue
-from gptrepro.sources.origin import fetch_files, origin_file
-from gptrepro.sources.packages import fetch_archive
-from gptrepro.sources.releases import fetch_release
 
 
 @dataclass(frozen=True)
@@ -94,6 +91,8 @@ def _read_mirrored(path: Path) -> bytes:
 
 
 def _from_package(file_sets: tuple[FileSet, ...]) -> list[SourceFile]:
+    from gptrepro.sources.packages import fetch_archive  # clients load when something is fetched
+
     def fetch(name: str) -> Path:
         return fetch_archive(name, catalogue().packages[name])
 
@@ -101,6 +100,8 @@ def _from_package(file_sets: tuple[FileSet, ...]) -> list[SourceFile]:
 
 
 def _from_release(file_sets: tuple[FileSet, ...]) -> list[SourceFile]:
+    from gptrepro.sources.releases import fetch_release
+
     def fetch(name: str) -> Path:
         return fetch_release(catalogue().addresses.release, catalogue().releases[name])
 
@@ -126,6 +127,8 @@ def _from_archives(
 
 
 def _from_origin(file_sets: tuple[FileSet, ...]) -> list[SourceFile]:
+    from gptrepro.sources.origin import fetch_files, origin_file
+
     files = []
     wanted = []
     for file_set in file_sets:

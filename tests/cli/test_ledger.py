@@ -26,6 +26,13 @@ def test_plan_lays_out_every_scale_without_running(gptrepro):
     assert rows["gpu"]["gpus"] == 1 and rows["laptop"]["gpus"] == 0
 
 
+def test_every_plan_can_be_read_at_eighty_columns(gptrepro):
+    _, out, _ = gptrepro("plan")
+    *table, _ = out.splitlines()
+    assert max(map(len, table)) <= 80
+    assert "gpt1-lstm-fine-tuning-settings" in table
+
+
 @pytest.mark.parametrize(("finishes", "expected"), [(True, 0), (False, 75)])
 def test_a_program_can_tell_a_run_whose_time_is_up_from_a_finished_one(
     gptrepro, monkeypatch, finishes, expected

@@ -127,6 +127,6 @@ def test_a_warm_up_is_cut_to_the_training_and_never_refused() -> None:
         _settings_of("--steps", "0")
 
 
-def test_making_the_options_costs_no_torch() -> None:
-    code = "import sys, gptrepro.cli; sys.exit('torch' in sys.modules)"
+def test_options_and_counts_of_models_cost_no_torch() -> None:
+    code = "import sys, gptrepro.cli, gptrepro.published; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

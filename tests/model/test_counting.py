@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from gptrepro.model import DecoderConfig
-from gptrepro.model.counting import count_parameters, forward_flops_per_token, training_flops_per_token
+from gptrepro.model.counting import (
+    count_parameters,
+    forward_flops_per_token,
+    lstm_flops_per_token,
+    lstm_parameters,
+    training_flops_per_token,
+)
+from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
 from tests.model.small import small_decoder
 
 
@@ -29,6 +38,31 @@ def gpt2(layers: int, width: int, heads: int) -> DecoderConfig:
 )
 def test_parameters_of_the_released_checkpoints(config: DecoderConfig, total: int) -> None:
     assert count_parameters(config).total == total
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"d_head": 5, "d_ff": 17},
+        {"norm": "pre"},
+        {"positions": "sinusoidal"},
+        {"positions": "none"},
+        {"attention": ("dense", "banded"), "window": 4},
+    ],
+)
+def test_as_many_parameters_as_a_built_model_has(changes: dict[str, Any]) -> None:
+    model = small_decoder(**changes)
+    count = count_parameters(model.config)
+    assert count.total == sum(p.numel() for p in model.parameters())
+    assert count.blocks == sum(p.numel() for p in model.h.parameters())
+
+
+@pytest.mark.parametrize(("hidden", "layers"), [(12, 1), (12, 3), (20, 1), (20, 2)])
+def test_an_lstm_is_counted_as_it_is_built(hidden: int, layers: int) -> None:
+    config = LSTMConfig(50, 16, d_model=12, d_hidden=hidden, n_layers=layers)
+    parameters = list(LSTMLanguageModel(config).parameters())
+    assert lstm_parameters(config) == sum(p.numel() for p in parameters)
+    assert lstm_flops_per_token(config) == 6 * sum(p.numel() for p in parameters if p.ndim == 2)
 
 
 def test_the_parts_add_up_to_the_whole() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scipy.stats import spearmanr
+import scipy
 
 from gptrepro.claims.arithmetic.registry import Rows, Values, mean, register, standard_error
 
@@ -66,7 +66,7 @@ def gain_by_size(with_it: Values, without: Values, rows: Values, large: int) -> 
     return {
         "large_without_gain": sorted(task for task in gains if rows[task] >= large and gains[task] <= 0),
         "small_with_gain": sorted(task for task in gains if rows[task] < large and gains[task] > 0),
-        "rank_correlation": round(float(spearmanr(sizes, list(gains.values())).statistic), 2),
+        "rank_correlation": round(float(scipy.stats.spearmanr(sizes, list(gains.values())).statistic), 2),
     }
 
 

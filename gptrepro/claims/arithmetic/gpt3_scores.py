@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from scipy.stats import binom
+import scipy
 
 from gptrepro.claims.arithmetic.registry import Rows, Values, mean, register, standard_error
 from gptrepro.claims.rounding import half_unit
@@ -173,7 +173,7 @@ def above_chance(table: Rows, overlap: Rows, benchmarks: list[str], chance: floa
     tails = []
     for name, setting, size in places:
         right = round(_score(table, name, setting, size) / 100 * items[name])
-        tails.append(float(binom.sf(right - 1, items[name], chance / 100)))
+        tails.append(float(scipy.stats.binom.sf(right - 1, items[name], chance / 100)))
     corrected = holm(tails)
     least = {
         size: min(p for p, place in zip(corrected, places, strict=True) if place[-1] == size)
