@@ -3,8 +3,8 @@
     python -m tools.convert_records FILE...
 
 Runs, commits, dates and settings stay; the settings are written in the form that trainings have now.
-Averages, margins and choices that layout 1 stored are left out: rules and pages compute them. What a record
-of layout 1 did not keep (the number format) stays "not recorded".
+Averages, margins and choices that layout 1 stored are left out: rules and pages compute them. The number
+format was always ``auto``: bf16 on a GPU; on a processor nobody knows which, so it stays "not recorded".
 """
 
 from __future__ import annotations
@@ -186,13 +186,13 @@ def decoder(old: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
     return {"kind": "decoder"} | size | {"dropout": old.get("dropout", 0.0)} | changes
 
 
-def gpt1_training(old: Mapping[str, Any], milestones: bool = True) -> dict[str, Any]:
+def gpt1_training(old: Mapping[str, Any], *, milestones: bool = True, **changes: Any) -> dict[str, Any]:
     """The pre-training of a GPT-1 decoder, or of the LSTM beside it, whose settings had ``units``."""
     network = decoder(old)
     if "units" in old:
         network = {"kind": "lstm", "beside": network, "units": old["units"]}
     fractions = [f"1/{2**k}" for k in range(6, 0, -1)] + ["1"]
-    return training(old, "gpt1", network, milestones=fractions if milestones else [])
+    return training(old, "gpt1", network, milestones=fractions if milestones else [], **changes)
 
 
 def positions_arms(old: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,15 +206,15 @@ def positions_arms(old: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def settings_of(experiment: str, old: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a record in today's form."""
+def settings_of(experiment: str, old: Mapping[str, Any], **stated: Any) -> dict[str, Any]:
+    """The settings of a record in today's form; its trainings also say what is ``stated``."""
     if experiment == "background-positions":
         return positions_arms(old)
     if "pretraining" in old:
-        return dict(old) | {"pretraining": gpt1_training(old["pretraining"])}
+        return dict(old) | {"pretraining": gpt1_training(old["pretraining"], **stated)}
     if "training" in old:
-        return dict(old) | {"training": gpt1_training(old["training"], milestones=False)}
-    return gpt1_training(old) if experiment.endswith("-pretraining") else dict(old)
+        return dict(old) | {"training": gpt1_training(old["training"], milestones=False, **stated)}
+    return gpt1_training(old, **stated) if experiment.endswith("-pretraining") else dict(old)
 
 
 def converted(old: Mapping[str, Any]) -> Record:
@@ -227,13 +227,15 @@ def converted(old: Mapping[str, Any]) -> Record:
         raise GptreproError(f"Only records of layout 1 are converted, not of {old.get('layout')}.")
     name, scale = old["experiment"], Scale(old["scale"])
     kind = type(find_experiment(name).config(scale))
-    config = kind.model_validate(settings_of(name, old["config"]))
+    on_gpu = all(run["hardware"]["accelerator"] for run in old["runs"])
+    stated = {"precision": "bf16"} if on_gpu else {}
+    config = kind.model_validate(settings_of(name, old["config"], **stated))
     data = [DataUsed.model_validate(each) for each in old["data"]]
     runs = [
         {name: value for name, value in run.items() if name not in ("metrics", "commit")}
         | {
             "rows": rows_of(old["experiment"], old["config"], run["metrics"]),
-            "precision": NOT_RECORDED,
+            "precision": stated.get("precision", NOT_RECORDED),
             "commits": [run["commit"]],
         }
         for run in old["runs"]

@@ -20,6 +20,8 @@ from gptrepro.tasks.labelled import Example, Task
 from gptrepro.tokenizer import TextEncoder
 from gptrepro.train.loop import TrainResult, train
 from gptrepro.train.settings import PrecisionChoice
+from gptrepro.train.state import load_weights
+from gptrepro.train.stopping import EarlyStopping, best_weights
 
 CURVE_POINTS = 64
 """Rows that the training log has at most."""
@@ -34,6 +36,8 @@ def fine_tune(
     *,
     dev: Sequence[Example] = (),
     recipe: FineTuningRecipe = GPT1_FINE_TUNING,
+    evaluate_every: int | None = None,
+    stopping: EarlyStopping | None = None,
     seed: int = 0,
     precision: PrecisionChoice = "auto",
     device: str = "auto",
@@ -49,8 +53,10 @@ def fine_tune(
         tokenizer: that of the pre-training.
         examples: to train on.
         folder: see `gptrepro.train.loop.train`.
-        dev: to be scored after each epoch; metrics are logged as ``dev_<metric>``.
+        dev: to be scored along the way; metrics are logged as ``dev_<metric>``.
         recipe: the paper's, unless another is wanted.
+        evaluate_every: updates between scorings of ``dev``; an epoch's when None.
+        stopping: return the weights that were best on ``dev``, and end when none better come.
         seed: of the new weights, the order of the rows and the dropout noise.
         precision, device, stop_after_seconds, name, progress: see `gptrepro.train.loop.train`.
 
@@ -71,7 +77,7 @@ def fine_tune(
         settings,
         precision=precision,
         log_every=max(1, settings.steps // CURVE_POINTS),
-        evaluate_every=max(1, int(settings.steps / recipe.epochs)),
+        evaluate_every=evaluate_every or max(1, int(settings.steps / recipe.epochs)),
     )
     result = train(
         model,
@@ -83,7 +89,10 @@ def fine_tune(
         stop_after_seconds=stop_after_seconds,
         name=name,
         progress=progress,
+        stopping=stopping,
     )
+    if stopping is not None and result.finished:
+        load_weights(model, best_weights(folder))
     return model, result
 
 

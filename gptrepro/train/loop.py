@@ -37,6 +37,7 @@ from gptrepro.train.state import (
     save_weights,
     weights_file,
 )
+from gptrepro.train.stopping import EarlyStopping, best_weights
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -52,7 +53,8 @@ class TrainResult:
     """What a training has reached."""
 
     finished: bool
-    """False when ``stop_after_seconds`` was used up; the same call goes on."""
+    """False when ``stop_after_seconds`` was used up; the same call goes on. One that was stopped early is
+    finished."""
     step: int
     """Updates made so far."""
     tokens: int
@@ -78,6 +80,7 @@ def train(
     progress: bool = True,
     world: World = ONE,
     branch_from: Path | None = None,
+    stopping: EarlyStopping | None = None,
 ) -> TrainResult:
     """Train ``model`` in place, or go on where an earlier call in the same ``folder`` stopped.
 
@@ -99,9 +102,11 @@ def train(
             (and a device of its own), and they share the folder, in which the first one writes.
         branch_from: what another training has kept (``branch_point``): this one begins there, as if it had
             come so far itself, and its settings may end it in another way.
+        stopping: keep the weights that were best when evaluated (``best_weights``), and end when none better
+            come.
 
     Returns:
-        The result; the model is left in evaluation mode.
+        The result; the model is left in evaluation mode, with its last weights.
 
     Raises:
         Diverged: the loss or the gradient is not finite; the last checkpoint is from before.
@@ -157,7 +162,7 @@ def train(
                 if 0 in settings.checkpoint_at:
                     world.from_first(lambda: save_weights(model, weights_file(folder, 0)))
 
-            while now.step < settings.steps:
+            while now.step < settings.steps and not (stopping and stopping.is_over(log.rows)):
                 # data
                 batches.batch_size = settings.sequences(now.tokens)
                 batch = _checked(batches.next(), settings.context)
@@ -191,6 +196,8 @@ def train(
                 if now.step in settings.checkpoint_at:
                     losses.settle()
                     world.from_first(lambda: save_weights(model, weights_file(folder, now.step)))
+                if stopping and settings.evaluates_after(now.step) and stopping.improved(log.rows):
+                    world.from_first(lambda: save_weights(model, best_weights(folder)))
                 if now.step in settings.branch_at:
                     losses.settle()
                     kept = branch_point(folder, now.step).parent
@@ -204,7 +211,8 @@ def train(
                         int(request.signal or 0),
                     ]
                 )
-                if time_is_up or save_is_due or stop_signal or now.step == settings.steps:
+                over = now.step == settings.steps or (stopping is not None and stopping.is_over(log.rows))
+                if time_is_up or save_is_due or stop_signal or over:
                     losses.settle()
                     world.from_first(lambda: save_checkpoint(state, folder / "checkpoints"))
                     last_save = time.monotonic()
@@ -218,9 +226,8 @@ def train(
                     break
 
         model.eval()
-        return TrainResult(
-            now.step == settings.steps, now.step, now.tokens, now.seconds, log.rows, state.resolved
-        )
+        finished = now.step == settings.steps or (stopping is not None and stopping.is_over(log.rows))
+        return TrainResult(finished, now.step, now.tokens, now.seconds, log.rows, state.resolved)
 
 
 def _checked(batch: tuple[Tensor, ...], context: int) -> tuple[Tensor, ...]:

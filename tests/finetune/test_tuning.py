@@ -16,6 +16,7 @@ from gptrepro.model import Decoder
 from gptrepro.published import GPT1_FINE_TUNING
 from gptrepro.tasks.labelled import Example
 from gptrepro.train.loop import TrainResult
+from gptrepro.train.stopping import EarlyStopping
 from tests.finetune.toy import TOY, Words, marked_examples, random_rows, toy_model
 from tests.model.small import small_decoder
 
@@ -55,6 +56,16 @@ def test_a_score_is_learned(tmp_path: Path) -> None:
 
     _, result = tune(tmp_path, "score", scored(240, 0), dev=scored(60, 1))
     assert result.history[-1]["dev_pearson"] > 0.8
+
+
+def test_what_comes_back_is_what_was_best_on_dev_rows(tmp_path: Path) -> None:
+    task, train, dev = TOY["text"], *(marked_examples("classification", n, n) for n in (240, 60))
+    stopping = EarlyStopping("dev_accuracy", lower_is_better=True)  # it learns, so the best comes first
+    model, result = tune(tmp_path, "text", train, dev=dev, evaluate_every=10, stopping=stopping)
+    along = [row["dev_accuracy"] for row in result.history if "dev_accuracy" in row]
+    predicted = model.predictions(predict(model, encode(task, dev, Words(), model.special, 64))).tolist()
+    score = task_scores(task, [one.label for one in dev], predicted)["accuracy"]
+    assert score == min(along) < along[-1]
 
 
 def test_a_stopped_training_goes_on_as_if_it_had_not(tmp_path: Path) -> None:

@@ -54,7 +54,9 @@ def tiny_settings(**settings: Any) -> TrainSettings:
 
 def train_tiny(folder: Path, dropout: float = 0.1, **settings: Any) -> TrainResult:
     """Train, or go on; arguments of ``train`` and fields of the settings may be mixed."""
-    of_train = {key: settings.pop(key) for key in ("evaluate", "stop_after_seconds") if key in settings}
+    of_train = {
+        key: settings.pop(key) for key in ("evaluate", "stop_after_seconds", "stopping") if key in settings
+    }
     model = settings.pop("model", None) or tiny_model(dropout)
     return train(model, tiny_batches(), tiny_settings(**settings), folder, device="cpu", **of_train)
 

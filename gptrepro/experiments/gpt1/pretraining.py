@@ -93,8 +93,22 @@ def _decoder(scale: Scale) -> TextTraining:
             milestones=MILESTONES,
             heldout_tokens=131_072,
         ),
-        Scale.GPU: _AS_PUBLISHED.model_copy(
-            update={"corpus": "books", "heldout": None, "tokens": 400_000_000}
+        # As it ran on one card; RULES of that run: all novels once, the rate by `gpt1-learning-rate`.
+        Scale.GPU: TextTraining(
+            network=DecoderNetwork(
+                kind="decoder", n_layers=6, d_model=576, n_heads=9, dropout=0.1, init_std=0.0231
+            ),
+            corpus="books",
+            tokenizer="gpt1",
+            n_vocab=10_000,
+            n_ctx=256,
+            tokens=22_600_000,
+            batch_size=128,
+            peak_learning_rate=1e-3,
+            warmup_updates=150,
+            precision="bf16",
+            milestones=MILESTONES,
+            heldout_tokens=262_144,
         ),
         Scale.PAPER: _AS_PUBLISHED,
     }[scale]
