@@ -94,4 +94,4 @@ def by_rows(gains: Sequence[float], counts: Sequence[int]) -> list[Line]:
 def test_all_numbers_of_rows_are_judged():
     """The gain shrinks only beyond the 2,000 rows of a laptop."""
     found = judged("gpt1-gain-by-rows", *by_rows([5.0, 5.0, 5.0, 1.0], [100, 500, 2000, 20_000]))
-    assert found.verdict is Verdict.TREND and "20000 rows" in "".join(found.compared)
+    assert found.verdict is Verdict.TREND and "20,000 rows" in "".join(found.compared)

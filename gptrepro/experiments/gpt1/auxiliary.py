@@ -9,13 +9,12 @@ from gptrepro.experiments.gpt1.tuned_tasks import Arm
 from gptrepro.scales import Scale
 
 _ROWS = (500, 1000, 2000, 4000)
-_MORE_ROWS = (*_ROWS, 8000, 16_000, 32_000)
 
 _TASKS: dict[Scale, dict[str, tuple[int, ...]]] = {
     Scale.SMOKE: {"play-word-order": (16, 64)},
     Scale.LAPTOP: dict.fromkeys(("sst2", "novel-word-order", "sick"), _ROWS),
-    Scale.GPU: dict.fromkeys(("qnli", "mnli-m", "qqp"), _MORE_ROWS),
-    Scale.PAPER: dict.fromkeys(("qnli", "mnli-m", "qqp"), _MORE_ROWS),
+    Scale.GPU: dict.fromkeys(("sst2", "novel-word-order", "snli-sample"), _ROWS),
+    Scale.PAPER: dict.fromkeys(("qnli", "mnli-m", "qqp"), (*_ROWS, 8000, 16_000, 32_000)),
 }
 
 

@@ -1,7 +1,7 @@
 """GPT-1's pre-training (section 3.1): a post-LN decoder reads novels, and unseen novels are scored.
 
 Beside it the recurrent network of the ablation (section 5): one LSTM layer reads the same windows in the
-same order. It has the paper's 2,048 units at the larger scales and the decoder's parameters at the others.
+same order. It has the paper's 2,048 units at the paper's scale and the decoder's parameters at the others.
 The learning rates of both are chosen by equal sweeps on pilot seeds.
 """
 
@@ -156,13 +156,13 @@ LSTM_PRETRAINING = register(
         {
             Scale.SMOKE: _lstm(Scale.SMOKE, 1e-2),
             Scale.LAPTOP: _lstm(Scale.LAPTOP, 4e-2),
-            Scale.GPU: _lstm(Scale.GPU, 1e-3, _UNITS),
+            Scale.GPU: _lstm(Scale.GPU, 5e-3),
             Scale.PAPER: _lstm(Scale.PAPER, 1e-3, _UNITS),
         },
     )
 )
 
-UPDATES = {Scale.SMOKE: 12, Scale.LAPTOP: 300, Scale.GPU: 4000}
+UPDATES = {Scale.SMOKE: 12, Scale.LAPTOP: 300, Scale.GPU: 250}
 """Of the training at each rate of a sweep."""
 
 
@@ -185,7 +185,7 @@ LEARNING_RATE = register(
             {
                 Scale.SMOKE: (1e-3, 3e-3),
                 Scale.LAPTOP: (2.5e-4, 5e-4, 1e-3, 2e-3, 4e-3),
-                Scale.GPU: (6.25e-5, 1.25e-4, 2.5e-4, 5e-4, 1e-3),
+                Scale.GPU: (5e-4, 1e-3, 2e-3),
             },
         ),
     )
@@ -201,7 +201,7 @@ LSTM_LEARNING_RATE = register(
             {
                 Scale.SMOKE: (3e-3, 1e-2),
                 Scale.LAPTOP: (2.5e-3, 5e-3, 1e-2, 2e-2, 4e-2),
-                Scale.GPU: (2.5e-4, 5e-4, 1e-3, 2e-3, 4e-3),
+                Scale.GPU: (2.5e-3, 5e-3, 1e-2),
             },
         ),
     )

@@ -16,7 +16,7 @@ from gptrepro.scales import Scale
 TRANSFER_TASKS: dict[Scale, tuple[str, ...]] = {
     Scale.SMOKE: ("play-word-order",),
     Scale.LAPTOP: ("novel-word-order", "sick"),
-    Scale.GPU: ("mnli-m", "race-m"),
+    Scale.GPU: ("novel-word-order", "sick"),
     Scale.PAPER: ("mnli-m", "race-m"),
 }
 """The paper's two, or two with short texts, fixed beforehand."""

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
+from pydantic import model_validator
 
 from gptrepro import storage
 from gptrepro.evaluate.metrics import task_scores
@@ -22,6 +23,7 @@ from gptrepro.published import GPT1_FINE_TUNING, FineTuningRecipe
 from gptrepro.tasks.gpt1 import find_task
 from gptrepro.tasks.labelled import Example, Task, TaskData, load_task, subsample
 from gptrepro.tokenizer import Tokenizer
+from gptrepro.train.stopping import EarlyStopping
 
 TOKENS_A_ROW = 64
 """Tokens in all sequences of a labelled row, for planning: 13 in CoLA's, 145 in MRPC's two orders."""
@@ -59,6 +61,17 @@ class TunedTasksConfig(Config):
     dev_rows: int
     test_rows: int
     """Rows of the test set that are scored, the same for all arms and seeds; all where there are fewer."""
+    evaluate_every: int | None = None
+    """With ``patience``: updates between scorings of the dev rows, the best of which gives the weights that
+    are kept. When None, every training makes all its updates and keeps its last weights."""
+    patience: int | None = None
+    """Scorings in a row without a better one that end a training."""
+
+    @model_validator(mode="after")
+    def _stops_by_both_or_none(self) -> TunedTasksConfig:
+        if (self.evaluate_every is None) != (self.patience is None):
+            raise ValueError("early stopping needs both evaluate_every and patience")
+        return self
 
     @property
     def corpora(self) -> list[CorpusRef]:
@@ -175,6 +188,9 @@ def fine_tuned(
     updates = arm.updates_on(n_rows, config.batch_size)
     folder = unit.folder / task.name / f"{name}-{n_rows}-{arm.peak_learning_rate:g}-{updates}"
 
+    watched = f"dev_{task.metrics[0]}"
+    stopping = EarlyStopping(watched, patience=config.patience) if config.patience else None
+
     def train_and_score() -> dict[str, Any]:
         chosen = rows.train(n_rows, unit.seed)
         torch.manual_seed(unit.seed)
@@ -185,7 +201,10 @@ def fine_tuned(
             tokenizer,
             chosen,
             folder / "training",
+            dev=rows.dev if stopping else (),
             recipe=config.recipe(arm, len(chosen)),
+            evaluate_every=config.evaluate_every,
+            stopping=stopping,
             seed=unit.seed,
             precision=config.pretraining.precision,
             device=unit.device,

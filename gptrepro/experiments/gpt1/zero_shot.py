@@ -205,7 +205,7 @@ _ASKED: dict[Scale, dict[str, Any]] = {
         "items": 100,
     },
     Scale.LAPTOP: _ALL | {"items": 500},
-    Scale.GPU: _ALL | {"items": 5000},
+    Scale.GPU: _ALL | {"items": 2000},
     Scale.PAPER: _ALL | {"items": 5000},
 }
 
