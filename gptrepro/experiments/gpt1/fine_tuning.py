@@ -219,13 +219,13 @@ on it waits for the sweep of today."""
 def _arm(scale: Scale, name: str, layers: int | None, lm_weight: float) -> Arm:
     """An arm with what the pilots chose, and the paper's recipe at its own scale."""
     laptop_rate, laptop_updates = _LAPTOP_RATES_AND_UPDATES[name]
-    settings = {
+    settings: dict[Scale, dict[str, Any]] = {
         Scale.SMOKE: {"peak_learning_rate": 3e-3, "updates": 8},
         Scale.LAPTOP: {"peak_learning_rate": laptop_rate, "updates": laptop_updates},
         Scale.GPU: {"peak_learning_rate": _GPU_RATES[name], "updates": 2400},
         Scale.PAPER: {"peak_learning_rate": GPT1_FINE_TUNING.peak_learning_rate, "updates": None},
-    }[scale]
-    return Arm(layers=layers, lm_weight=lm_weight, **settings)
+    }
+    return Arm(layers=layers, lm_weight=lm_weight, **settings[scale])
 
 
 def full_arm(scale: Scale, layers: int | None) -> Arm:
