@@ -132,9 +132,8 @@ POSITIONS = register(
         },
         seeds={
             Scale.SMOKE: (100,),
-            # 103 and 104 joined after the first three had been seen, because runs of minutes report five
-            # seeds; no rule changed.
-            Scale.LAPTOP: (100, 101, 102, 103, 104),
+            # 100 to 104 were seen before the margin of the claim on equal kinds was stated, so others judge it.
+            Scale.LAPTOP: (105, 106, 107, 108, 109),
             Scale.GPU: (100, 101, 102),
         },
         corpora=lambda config: config.corpora,
