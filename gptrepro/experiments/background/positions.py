@@ -132,7 +132,7 @@ POSITIONS = register(
         },
         seeds={
             Scale.SMOKE: (100,),
-            # 100 to 104 were seen before the margin of the claim on equal kinds was stated, so others judge it.
+            # 100 to 104 were seen before the margin of the claim on equal kinds was stated: others judge it.
             Scale.LAPTOP: (105, 106, 107, 108, 109),
             Scale.GPU: (100, 101, 102),
         },
