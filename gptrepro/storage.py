@@ -55,10 +55,20 @@ def project_root() -> Path:
     root = Path(__file__).resolve().parent.parent
     if not (root / "data" / "claims").is_dir():
         raise GptreproError(
-            "gptrepro needs its checkout (data, notebooks, book): clone the repository and install it with "
-            "`pip install -e .`."
+            "This needs the checkout (notebooks, book), which an installed package has not: clone the "
+            "repository and install it with `pip install -e .`."
         )
     return root
+
+
+def data_folder() -> Path:
+    """Claims, published records and the catalogue of sources: as a wheel carries them, or of the checkout.
+
+    Raises:
+        GptreproError: neither is there.
+    """
+    carried = Path(__file__).resolve().parent / "data"
+    return carried if carried.is_dir() else project_root() / "data"
 
 
 def repository(root: Path) -> str | None:

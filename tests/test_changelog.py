@@ -11,6 +11,7 @@ from gptrepro import storage
 
 ROOT = storage.project_root()
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
 HEADINGS = re.findall(r"^## .*$", CHANGELOG, re.MULTILINE)
 FORM = r"## \[(\d+)\.(\d+)\.(\d+)\] - (Unreleased|\d{4}-\d\d-\d\d)"
 
@@ -26,5 +27,10 @@ def test_versions_come_newest_first_and_only_the_newest_is_unreleased():
 def test_the_version_is_the_same_everywhere():
     newest = re.search(r"\[(.*?)\]", HEADINGS[0])
     assert newest and newest[1] == gptrepro.__version__, "begin CHANGELOG.md with the package's version"
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    assert citation["version"] == gptrepro.__version__, "give CITATION.cff the package's version"
+    assert CITATION["version"] == gptrepro.__version__, "give CITATION.cff the package's version"
+
+
+def test_who_cites_finds_the_repository_and_the_day_of_the_release():
+    assert CITATION["repository-code"] == storage.repository(ROOT), "as _config.yml names it"
+    if not HEADINGS[0].endswith("Unreleased"):
+        assert HEADINGS[0].endswith(str(CITATION["date-released"])), "give CITATION.cff the changelog's date"

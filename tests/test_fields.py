@@ -11,7 +11,7 @@ import pytest
 from gptrepro.earlier.seq2seq import RecurrentConfig, TransformerConfig
 from gptrepro.errors import GptreproError
 from gptrepro.model import DecoderConfig
-from gptrepro.model.lstm import LSTMConfig
+from gptrepro.model.config import LSTMConfig
 from gptrepro.published import GPT1_FINE_TUNING
 from gptrepro.train.settings import TrainSettings
 

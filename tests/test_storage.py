@@ -190,7 +190,7 @@ def test_a_remembered_value_is_computed_once(tmp_path: Path):
 
 def test_a_checkout_is_needed(monkeypatch, tmp_path: Path):
     monkeypatch.setattr(storage, "__file__", str(tmp_path / "gptrepro" / "storage.py"))
-    with pytest.raises(GptreproError, match="needs its checkout"):
+    with pytest.raises(GptreproError, match="needs the checkout"):
         storage.project_root()
 
 

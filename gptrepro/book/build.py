@@ -149,11 +149,11 @@ def _assemble(root: Path, contents: Contents, executed: Path, source: Path) -> N
     # It imports all experiments, and so torch, which a process that executes one notebook need not load.
     from gptrepro.book.status import status_page
 
-    for entry in PAGES:
+    for entry in (*PAGES, *_as_data(root)):
         if (root / entry).is_dir():
             shutil.copytree(root / entry, source / entry, ignore=shutil.ignore_patterns(".*", "__pycache__"))
         else:
-            source.mkdir(parents=True, exist_ok=True)
+            (source / entry).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(root / entry, source / entry)
     for page in contents.pages:
         (source / page).parent.mkdir(parents=True, exist_ok=True)
@@ -162,6 +162,11 @@ def _assemble(root: Path, contents: Contents, executed: Path, source: Path) -> N
             (source / page).write_text(written, encoding="utf-8")
             continue
         shutil.copy((executed if page in contents.notebooks else root) / page, source / page)
+
+
+def _as_data(root: Path) -> list[str]:
+    """The ledger's files, which ``_config.yml`` hands out beside the pages."""
+    return [f"data/{path.name}" for path in sorted((root / "data").glob("*.*")) if path.suffix != ".md"]
 
 
 def _jupyter_book(

@@ -11,6 +11,7 @@ from gptrepro.book.contents import read_contents
 from gptrepro.book.execute import execute_notebooks, raise_failures
 from gptrepro.book.homes import fresh_home
 from gptrepro.book.notebooks import read_notebook, unstable_outputs, with_install_cell, write_notebook
+from gptrepro.claims.export import write_ledger
 from gptrepro.errors import GptreproError
 from gptrepro.progress import BuildDisplay
 
@@ -20,7 +21,8 @@ def refresh(root: Path, only: Sequence[str] = ()) -> list[Path]:
 
     They run in a fresh home, so that outputs show published records only. Nothing is written unless every
     notebook ran and no output depends on the machine. Each also gets the present cell for installing the
-    library from the repository that ``_config.yml`` names.
+    library from the repository that ``_config.yml`` names. With the pages of the ledger its files in
+    ``data`` are written anew.
 
     Args:
         root: the checkout.
@@ -54,4 +56,6 @@ def refresh(root: Path, only: Sequence[str] = ()) -> list[Path]:
         changed = [name for name in notebooks if (root / name).read_bytes() != (scratch / name).read_bytes()]
         for name in changed:
             storage.write_text(root / name, (scratch / name).read_text(encoding="utf-8"))
+    if any(name.parent.name == "ledger" for name in notebooks):
+        changed += [path.relative_to(root) for path in write_ledger(root / "data")]
     return changed

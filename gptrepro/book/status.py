@@ -147,7 +147,7 @@ def _records() -> Iterable[str]:
     published = [
         read_record(path)
         for scale in largest_first()
-        for path in sorted((storage.project_root() / "data" / "results" / scale).glob("*.json"))
+        for path in sorted((storage.data_folder() / "results" / scale).glob("*.json"))
     ]
     if published:
         yield (

@@ -45,7 +45,7 @@ class RuleCall(BaseModel):
 class Claim(BaseModel):
     """What a paper says, where, and how it is judged here."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")
     paper: str
@@ -119,7 +119,7 @@ class Claim(BaseModel):
 
 def claims_folder() -> Path:
     """Where the claims are kept."""
-    return storage.project_root() / "data" / "claims"
+    return storage.data_folder() / "claims"
 
 
 def read_claims(path: Path) -> list[Claim]:

@@ -40,6 +40,11 @@ class JudgedClaim:
             return "nothing yet"
         return "citation" if self.judgement.verdict is Verdict.CITED else "reading"
 
+    @property
+    def anchor(self) -> str:
+        """Its place on the Scoreboard, whose scripts take a link's target for a CSS selector."""
+        return self.claim.id.replace(".", "-")
+
     def as_row(self) -> dict[str, Any]:
         """One flat, JSON-able row."""
         row = self.claim.model_dump(

@@ -15,37 +15,6 @@ from gptrepro.claims.judging import SIGNIFICANCE
 from gptrepro.claims.ledger import Basis, JudgedClaim
 from gptrepro.claims.verdict import SUPPORTED, Judgement, Registration, Verdict
 from gptrepro.claims.wording import compact, percent, with_unit
-from gptrepro.errors import GptreproError
-
-
-def check_selection(claims: Sequence[Claim], *, paper: str | None = None, verdict: str | None = None) -> None:
-    """Refuse what `select` could not select, before anything is judged.
-
-    Raises:
-        GptreproError: no claim is of that paper, or there is no such verdict.
-    """
-    papers = sorted({claim.paper for claim in claims})
-    if paper is not None and paper not in papers:
-        raise GptreproError(f"There are no claims of '{paper}': choose {', '.join(papers)}.")
-    if verdict is not None and verdict not in set(Verdict):
-        raise GptreproError(f"There is no verdict '{verdict}': choose {', '.join(Verdict)}.")
-
-
-def select(
-    judged: Sequence[JudgedClaim], *, paper: str | None = None, verdict: str | None = None
-) -> list[JudgedClaim]:
-    """The judged claims of one paper, with one verdict, or both.
-
-    Raises:
-        GptreproError: as `check_selection`.
-    """
-    check_selection([item.claim for item in judged], paper=paper, verdict=verdict)
-    return [
-        item
-        for item in judged
-        if paper in (None, item.claim.paper) and verdict in (None, str(item.judgement.verdict))
-    ]
-
 
 TITLES = {"background": "Background", "gpt1": "GPT-1", "gpt2": "GPT-2", "gpt3": "GPT-3", "kaplan": "Kaplan"}
 """What readers call the files of claims that papers make."""
@@ -283,8 +252,7 @@ def _row_html(item: JudgedClaim) -> str:
         badge += ' <span class="badge-stale">stale</span>'
     if found.registration == "amended after the run":
         badge += ' <span class="badge-stale">rule amended</span>'
-    name = escape(claim.id)
-    anchor = name.replace(".", "-")  # the page's scripts take a link's target for a CSS selector
+    name, anchor = escape(claim.id), item.anchor
     statement = escape(claim.statement)
     if claim.chapter:
         statement += f' <a href="../{escape(claim.chapter)}.html">chapter</a>'

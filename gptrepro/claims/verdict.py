@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from gptrepro.claims.trial import Trial
+if TYPE_CHECKING:  # reading verdicts needs no statistics
+    from gptrepro.claims.trial import Trial
 
 
 class Verdict(StrEnum):

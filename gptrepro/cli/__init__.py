@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import io
 import sys
+from typing import Annotated
 
 import typer
 
-from gptrepro import storage
+from gptrepro import __version__, storage
 from gptrepro.cli import ledger, library, own_text
 from gptrepro.errors import GptreproError
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"gptrepro {__version__}")
+        raise typer.Exit
+
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,6 +27,15 @@ app = typer.Typer(
 )
 for commands in (library.app, ledger.app, own_text.app):
     app.add_typer(commands)
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
 
 
 def write_any_character() -> None:

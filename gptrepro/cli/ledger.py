@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from gptrepro import storage
-from gptrepro.cli.printing import AsJson, ScaleName, print_json, print_table, short_count
+from gptrepro.cli.printing import AsJson, ScaleName, print_json, print_list, print_table, short_count
 from gptrepro.errors import TIME_IS_UP, GptreproError
 
 app = typer.Typer()
+
+Recompute = Annotated[
+    bool, typer.Option("--recompute", help="Judge afresh, which takes some seconds, not as stored.")
+]
 
 
 @app.command()
@@ -78,36 +83,79 @@ def publish(
 def claims(
     paper: Annotated[str | None, typer.Option(help="Only this paper's claims.")] = None,
     verdict: Annotated[str | None, typer.Option(help="Only claims with this verdict.")] = None,
+    recompute: Recompute = False,
     as_json: AsJson = False,
 ) -> None:
-    """Every claim with its verdict, computed from the records."""
+    """Every claim with its verdict, as it was judged from the records."""
+    from gptrepro.claims.stored import select
+
+    chosen = select(_ledger(recompute), paper=paper, verdict=verdict)
+    if as_json:
+        print_json(chosen)
+        return
+    rows = [
+        [row["verdict"] + (" (stale)" if row["stale"] else ""), row["id"], row["statement"]] for row in chosen
+    ]
+    print_list(f"{len(chosen)} claims", ["verdict", "claim", "what is said"], rows)
+    typer.echo("`gptrepro claim ID` says more of one: what was measured, by which rule, from which record.")
+
+
+@app.command()
+def claim(
+    name: Annotated[str, typer.Argument(metavar="ID", help="A claim.")],
+    recompute: Recompute = False,
+    as_json: AsJson = False,
+) -> None:
+    """One claim: what the paper says, the verdict, its test, and the records that it rests on."""
+    from gptrepro.claims.stored import find
+
+    row = find(_ledger(recompute), name)
+    if as_json:
+        print_json(row)
+        return
+    typer.echo(row["statement"])
+    test = None
+    if row["p_value"] is not None:
+        low, high = row["interval"]
+        test = (
+            f"{row['effect']} {row['size']:g} ({low:g} to {high:g}), n = {row['n']}, p = {row['p_value']:.3g}"
+        )
+    lines = {
+        "where": f"{row['paper']}, {row['where']}",
+        "published": row["published_text"],
+        "measured": row["measured_text"],
+        "verdict": f"{row['verdict']} (rests on: {row['basis']})",
+        "why": row["reason"],
+        "test": test,
+        "stale": row["stale"],
+        "rule": row["rule"] and f"{row['rule']} {json.dumps(row['arguments'], ensure_ascii=False)}",
+        "chapter": row["chapter"],
+        "in the book": row["address"],
+    }
+    for label, text in lines.items():
+        if text:
+            typer.echo(f"{label}: {text}")
+    for record in row["records"]:
+        commits = ", ".join(commit[:8] for commit in record["commits"])
+        typer.echo(f"record: {record['experiment']} at {record['scale']}, {record['digest'][:12]}, {commits}")
+
+
+def _ledger(recompute: bool) -> list[dict[str, Any]]:
+    """The stored verdicts; judged afresh where that is asked for, or where they are of other claims."""
+    from gptrepro.claims.stored import read_verdicts
+
+    stored = None if recompute else read_verdicts()
+    if stored is not None:
+        return stored
+    if not recompute:
+        typer.echo("Claims or records have changed since they were judged: judging them afresh.", err=True)
     import torch
 
     from gptrepro.claims import judge, load_claims
-    from gptrepro.claims.tables import check_selection, measured, printed, select
+    from gptrepro.claims.export import full_rows
 
     torch.set_num_threads(1)  # probes are many small operations: a second thread only waits
-    known = load_claims()
-    check_selection(known, paper=paper, verdict=verdict)
-    chosen = select(judge(known), paper=paper, verdict=verdict)
-    if as_json:
-        print_json([item.as_row() for item in chosen])
-        return
-    print_table(
-        f"{len(chosen)} claims",
-        ["claim", "where", "published", "measured", "verdict", "reason"],
-        [
-            [
-                item.claim.id,
-                item.claim.where,
-                printed(item.claim),
-                measured(item),
-                item.judgement.verdict + (" (stale)" if item.judgement.stale else ""),
-                item.judgement.stale or item.judgement.reason,
-            ]
-            for item in chosen
-        ],
-    )
+    return full_rows(judge(load_claims()))
 
 
 @app.command()

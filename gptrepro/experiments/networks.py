@@ -9,7 +9,7 @@ from pydantic import Field
 
 from gptrepro.experiments.base import Config
 from gptrepro.model import Decoder, DecoderConfig
-from gptrepro.model.config import Positions
+from gptrepro.model.config import LSTMConfig, Positions
 from gptrepro.model.counting import (
     count_parameters,
     equal_lstm,
@@ -17,7 +17,7 @@ from gptrepro.model.counting import (
     lstm_parameters,
     training_flops_per_token,
 )
-from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
+from gptrepro.model.lstm import LSTMLanguageModel
 
 PAPERS_WIDTH = 768
 PAPERS_INIT_STD = 0.02

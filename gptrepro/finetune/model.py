@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from gptrepro.errors import GptreproError
 from gptrepro.finetune.inputs import SpecialTokens
 from gptrepro.model import Decoder, DecoderConfig
+from gptrepro.model.config import LSTMConfig
 from gptrepro.model.loss import chunked_cross_entropy
-from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
+from gptrepro.model.lstm import LSTMLanguageModel
 from gptrepro.published import GPT1_FINE_TUNING
 from gptrepro.tasks.labelled import Kind, Task
 

@@ -41,7 +41,7 @@ def rules_on(experiment: str) -> dict[str, str]:
     Raises:
         GptreproError: a file of claims is damaged: a run that begins now could not say what judges it.
     """
-    files = sorted((storage.project_root() / "data" / "claims").glob("*.yml"))
+    files = sorted((storage.data_folder() / "claims").glob("*.yml"))
     return {
         claim["id"]: rule_hash(claim["rule"], primary=claim.get("primary", False))
         for path in files

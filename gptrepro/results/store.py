@@ -25,7 +25,7 @@ UNCOMMITTED = "+changes"
 
 def published_path(experiment: str, scale: Scale) -> Path:
     """The file of a published record."""
-    return storage.project_root() / "data" / "results" / scale / f"{experiment}.json"
+    return storage.data_folder() / "results" / scale / f"{experiment}.json"
 
 
 @dataclass(frozen=True)

@@ -322,4 +322,4 @@ def read_catalogue(folder: Path) -> Catalogue:
 @functools.cache
 def catalogue() -> Catalogue:
     """The project's catalogue, read once."""
-    return read_catalogue(storage.project_root() / "data" / "sources")
+    return read_catalogue(storage.data_folder() / "sources")

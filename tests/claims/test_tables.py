@@ -15,11 +15,9 @@ from gptrepro.claims.tables import (
     outcome,
     printed,
     scoreboard_html,
-    select,
     verdict_lines,
 )
 from gptrepro.claims.verdict import AtScale
-from gptrepro.errors import GptreproError
 
 
 def judged(paper: str, verdict: Verdict, statement: str = "It holds.", **found: object) -> JudgedClaim:
@@ -60,15 +58,6 @@ ROWS = [
     judged("gpt2", Verdict.NOT_REPLICATED, stale="older version", experiment="gpt1-pretraining"),
     judged("popular", Verdict.REFUTED),
 ]
-
-
-def test_selection_by_paper_and_verdict():
-    assert select(ROWS, paper="gpt1") == ROWS[:2]
-    assert select(ROWS, verdict="trend replicated") == [ROWS[1]]
-    with pytest.raises(GptreproError, match="no claims of 'gpt9'"):
-        select(ROWS, paper="gpt9")
-    with pytest.raises(GptreproError, match="no verdict 'maybe'"):
-        select(ROWS, verdict="maybe")
 
 
 def test_the_headline_counts_what_papers_state_and_experiments_tried():

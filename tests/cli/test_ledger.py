@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from gptrepro.claims import load_claims
+
 
 def test_claims_are_objects_with_every_field(gptrepro):
     status, out, _ = gptrepro("claims", "--json", "--paper", "background")
@@ -16,6 +18,25 @@ def test_claims_are_objects_with_every_field(gptrepro):
         "reason stale"
     )
     assert set(expected.split()) <= set(rows[0])
+
+
+def test_one_claim_is_told_with_what_its_verdict_rests_on(gptrepro):
+    _, out, _ = gptrepro("claim", "background-seq2seq-attention-wins")
+    assert "\nverdict: trend replicated (rests on: experiment)\n" in out
+    assert "\nrecord: background-seq2seq at laptop, " in out
+    _, as_json, _ = gptrepro("claim", "background-seq2seq-attention-wins", "--json")
+    assert json.loads(as_json)["records"][0]["experiment"] == "background-seq2seq"
+    status, _, err = gptrepro("claim", "background-seq2seq-attention-win")
+    assert status == 1 and "did you mean background-seq2seq-attention-wins" in err
+
+
+def test_judging_afresh_gives_the_stored_rows(gptrepro, monkeypatch):
+    _, stored, _ = gptrepro("claims", "--json")
+    kept = {row["id"]: row for row in json.loads(stored)}
+    known = [claim for claim in load_claims() if claim.id == "background-seq2seq-attention-wins"]
+    monkeypatch.setattr("gptrepro.claims.load_claims", lambda: known)
+    (row,) = json.loads(gptrepro("claims", "--json", "--recompute")[1])
+    assert row == kept[row["id"]]
 
 
 def test_plan_lays_out_every_scale_without_running(gptrepro):

@@ -11,9 +11,10 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gptrepro.evaluate.likelihood import branches_nll, ends_nll, token_nll
+from gptrepro.model.config import LSTMConfig
 from gptrepro.model.language_model import inference
 from gptrepro.model.loss import CHUNK, IGNORED_TARGET
-from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
+from gptrepro.model.lstm import LSTMLanguageModel
 from tests.model.small import small_decoder
 
 N_VOCAB, N_CTX = 61, 32

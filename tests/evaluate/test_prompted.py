@@ -24,7 +24,8 @@ from gptrepro.evaluate.prompted import (
     with_shots,
 )
 from gptrepro.model import Decoder, DecoderConfig
-from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
+from gptrepro.model.config import LSTMConfig
+from gptrepro.model.lstm import LSTMLanguageModel
 from gptrepro.tasks.prompted import BLANK, PROMPTED, Item, PromptedTask
 
 N_CTX = 48

@@ -13,7 +13,8 @@ from gptrepro.errors import GptreproError
 from gptrepro.finetune import EncodedExample, FineTuned
 from gptrepro.finetune.inputs import FILLER, collate
 from gptrepro.finetune.model import with_layers_of, with_special_tokens
-from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
+from gptrepro.model.config import LSTMConfig
+from gptrepro.model.lstm import LSTMLanguageModel
 from gptrepro.train.feed import passes
 from tests.finetune.toy import CONTEXT, N_VOCAB, SPECIAL, TOY, random_rows, toy_model
 from tests.model.small import randomise, small_decoder

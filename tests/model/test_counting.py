@@ -10,6 +10,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from gptrepro.model import DecoderConfig
+from gptrepro.model.config import LSTMConfig
 from gptrepro.model.counting import (
     count_parameters,
     forward_flops_per_token,
@@ -17,7 +18,7 @@ from gptrepro.model.counting import (
     lstm_parameters,
     training_flops_per_token,
 )
-from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
+from gptrepro.model.lstm import LSTMLanguageModel
 from tests.model.small import small_decoder
 
 

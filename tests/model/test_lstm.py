@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 
 from gptrepro.errors import GptreproError
-from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
+from gptrepro.model.config import LSTMConfig
+from gptrepro.model.lstm import LSTMLanguageModel
 
 
 def small(**changes: Any) -> LSTMLanguageModel:

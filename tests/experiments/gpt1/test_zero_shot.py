@@ -20,7 +20,8 @@ from gptrepro.experiments.gpt1.zero_shot import (
     ask,
     relative,
 )
-from gptrepro.model.lstm import LSTMConfig, LSTMLanguageModel
+from gptrepro.model.config import LSTMConfig
+from gptrepro.model.lstm import LSTMLanguageModel
 from gptrepro.scales import Scale
 from gptrepro.tasks.labelled import Example, TaskData
 from gptrepro.train.state import save_weights, weights_file
