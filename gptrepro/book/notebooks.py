@@ -82,7 +82,10 @@ def used_names(notebook: Notebook, names: Iterable[str]) -> set[str]:
 
 
 def normalise(notebook: Notebook) -> Notebook:
-    """Remove, in place, what an execution adds besides outputs: timings, paths, empty tags, versions."""
+    """Remove, in place, what an execution adds besides outputs: timings, paths, empty tags, versions.
+
+    What a cell prints in one go is one output, in however many pieces the kernel sent it.
+    """
     metadata = notebook.metadata
     metadata.pop("papermill", None)
     metadata.pop("widgets", None)
@@ -93,7 +96,21 @@ def normalise(notebook: Notebook) -> Notebook:
         cell.metadata.pop("execution", None)
         if not cell.metadata.get("tags"):
             cell.metadata.pop("tags", None)
+        if cell.cell_type == "code":
+            cell.outputs = _joined(cell.outputs)
     return notebook
+
+
+def _joined(outputs: list[Any]) -> list[Any]:
+    """Outputs of a cell, with what was printed in a row as one."""
+    joined: list[Any] = []
+    for output in outputs:
+        last = joined[-1] if joined else None
+        if last and output.output_type == last.output_type == "stream" and output.name == last.name:
+            last.text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 INSTALL = "install"

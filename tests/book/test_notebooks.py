@@ -78,6 +78,17 @@ def test_normalising_leaves_sources_outputs_and_tags() -> None:
     assert kept.metadata.tags == ["hide-input"]
 
 
+def test_what_is_printed_in_a_row_is_one_output_however_it_came() -> None:
+    def printed(text: str) -> nbformat.NotebookNode:
+        return nbformat.v4.new_output("stream", name="stdout", text=text)
+
+    table = nbformat.v4.new_output("display_data", {"text/html": "<p>"})
+    cell = nbformat.v4.new_code_cell("1", id="a")
+    cell.outputs = [printed("one"), printed("\n"), table, printed("two\n")]
+    normalise(nbformat.v4.new_notebook(cells=[cell]))
+    assert [one.get("text") for one in cell.outputs] == ["one\n", None, "two\n"]
+
+
 def outputs(*, text: str = "", stream: str = "stdout", html: str = "") -> nbformat.NotebookNode:
     cell = nbformat.v4.new_code_cell("x", id="x")
     if html:
