@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -113,3 +114,17 @@ def test_a_number_edited_by_hand_is_found(tmp_path: Path) -> None:
     finished = nbval(path)
     assert finished.returncode == 1
     assert "18.3" in finished.stdout
+
+
+def test_code_fits_its_column_and_what_only_shows_is_folded(notebook: Path) -> None:
+    for cell in read_notebook(notebook).cells:
+        tags = set(cell.metadata.get("tags", []))
+        if cell.cell_type != "code" or "remove-cell" in tags:
+            continue
+        wide = [line for line in cell.source.splitlines() if len(line) > 79]
+        assert not wide, (
+            f"{cell.id} is wider than a page's column: run `ruff format`, and break {wide[0].strip()!r}"
+        )
+        shows = re.search(r"\b(show_table|plt\.show|verdict_lines|SVG|HTML)\(", cell.source)
+        folds = tags & {"hide-input", "remove-input"}
+        assert not shows or folds, f"{cell.id} shows a table or a figure: tag it hide-input"
