@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip install -c constraints.txt $(if $(INDEX),--extra-ind
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "  Variables: SCALE=smoke|laptop|gpu|paper  WHAT=<experiment or paper>  INDEX=<extra pip index>  PYTHON=<3.11 or newer>"
+	@echo "  Variables: SCALE=smoke|laptop|gpu|paper  WHAT=<experiment or paper>  INDEX=<extra pip index>  PYTHON=<3.11 to 3.14>"
 
 book: $(VENV)/.book ## Execute the notebooks and build the book into _build/html
 	@$(BIN)/gptrepro data fetch plays gpt2-vocabulary
@@ -49,8 +49,8 @@ clean: ## Remove what was built; the environment and GPTREPRO_HOME stay
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "$(PYTHON) is older than Python 3.11 or missing: install a newer one and name it, as in make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' \
+		|| { echo "$(PYTHON) is not Python 3.11 to 3.14, or is missing: install one of these and name it, as in make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 		|| { echo "$(PYTHON) cannot create environments: on Debian and Ubuntu run apt install python3-venv, then make $(MAKECMDGOALS) again" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 import yaml
 
@@ -32,5 +33,7 @@ def test_the_version_is_the_same_everywhere():
 
 def test_who_cites_finds_the_repository_and_the_day_of_the_release():
     assert CITATION["repository-code"] == storage.repository(ROOT), "as _config.yml names it"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["urls"]["Repository"] == storage.repository(ROOT), "as _config.yml names it"
     if not HEADINGS[0].endswith("Unreleased"):
         assert HEADINGS[0].endswith(str(CITATION["date-released"])), "give CITATION.cff the changelog's date"

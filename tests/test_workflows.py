@@ -26,7 +26,8 @@ def test_tests_run_as_the_readme_says_on_every_python():
     supported = re.findall(r'"(3\.\d+)"', re.search(r"^PYTHONS = (.*)$", pins, re.MULTILINE)[1])
     assert job["strategy"]["matrix"]["python"] == supported
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["requires-python"] == f">={supported[0]}"
+    following = int(supported[-1].removeprefix("3.")) + 1
+    assert project["requires-python"] == f">={supported[0]},<3.{following}"
     assert any(command.startswith("make test") for command in commands(job))
 
 

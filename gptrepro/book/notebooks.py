@@ -119,19 +119,13 @@ INSTALL = "install"
 _INSTALL_CELL = """\
 # Where the book's library is missing, as on Colab, this cell installs it. Elsewhere it does nothing.
 import importlib.util
-import sys
 
 if importlib.util.find_spec("gptrepro") is None:
-    !git clone --quiet --depth 1 {repository} gptrepro-book
-    %pip install --quiet --editable gptrepro-book
-    sys.path.insert(0, "gptrepro-book")"""
+    %pip install --quiet "gptrepro[book] @ git+{repository}\""""
 
 
 def with_install_cell(notebook: Notebook, repository: str) -> Notebook:
-    """Put the cell that installs the library before the cell of parameters, in place of an earlier one.
-
-    The clone is not called gptrepro, or Python would take its folder for the package.
-    """
+    """Put the cell that installs the library before the cell of parameters, in place of an earlier one."""
     notebook.cells = [cell for cell in notebook.cells if cell.id != INSTALL]
     place = next(
         (n for n, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", [])), 0

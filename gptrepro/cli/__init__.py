@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
+from collections import Counter
+from importlib import metadata
 from typing import Annotated
 
 import typer
@@ -49,6 +52,18 @@ def write_any_character() -> None:
             stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
+def extra_of(module: str) -> str | None:
+    """The smallest extra of this package that brings a missing module, or None."""
+    name = {"sklearn": "scikit-learn"}.get(module.partition(".")[0], module.partition(".")[0])
+    lines = [
+        re.match(r"([\w.-]+).*extra == ['\"](\w+)", line) for line in metadata.requires("gptrepro") or []
+    ]
+    brought = [(found[1].replace("_", "-"), found[2]) for found in lines if found]
+    sizes = Counter(extra for _, extra in brought)
+    extras = [extra for package, extra in brought if package == name.replace("_", "-")]
+    return min(extras, key=lambda extra: sizes[extra], default=None)
+
+
 def main() -> None:
     """Entry point: a user's mistake is one sentence on standard error and an exit status."""
     storage.make_places_absolute()
@@ -58,6 +73,13 @@ def main() -> None:
     except GptreproError as error:
         typer.echo(f"Error: {error}", err=True)
         sys.exit(error.exit_status)
+    except ModuleNotFoundError as error:
+        extra = extra_of(error.name or "")
+        if extra is None:
+            raise
+        what = f"This needs {error.name}: install it with `pip install 'gptrepro[{extra}]'`."
+        typer.echo(f"Error: {what}", err=True)
+        sys.exit(1)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()
         sys.exit(0)

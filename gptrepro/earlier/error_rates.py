@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rapidfuzz.distance import Levenshtein
-
 
 @dataclass(frozen=True)
 class ErrorRates:
@@ -30,6 +28,8 @@ def error_rates(written: Sequence[Sequence[str]], answers: Sequence[Sequence[Seq
     Raises:
         ValueError: no words, or another number of answers than of outputs.
     """
+    from rapidfuzz.distance import Levenshtein  # of the extra judge
+
     if not written:
         raise ValueError("error rates need at least one word")
     edits = symbols = wrong = 0

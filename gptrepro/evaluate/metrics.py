@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 
 import numpy as np
-import scipy  # its parts load when they are used: they take seconds, which a plan need not pay
 from numpy.typing import ArrayLike
 
 from gptrepro.tasks.labelled import Metric, Task
@@ -17,12 +16,16 @@ from gptrepro.tasks.labelled import Metric, Task
 
 def pearson(right: ArrayLike, predicted: ArrayLike) -> float:
     """Pearson's correlation of two lists of numbers, in [-1, 1]; 0 where one of them is constant."""
-    return 0.0 if _constant(right, predicted) else float(scipy.stats.pearsonr(right, predicted).statistic)
+    from scipy import stats  # slow to import, which a plan need not pay, and of the extra judge
+
+    return 0.0 if _constant(right, predicted) else float(stats.pearsonr(right, predicted).statistic)
 
 
 def spearman(right: ArrayLike, predicted: ArrayLike) -> float:
     """Spearman's rank correlation, in [-1, 1]; 0 where one list is constant."""
-    return 0.0 if _constant(right, predicted) else float(scipy.stats.spearmanr(right, predicted).statistic)
+    from scipy import stats
+
+    return 0.0 if _constant(right, predicted) else float(stats.spearmanr(right, predicted).statistic)
 
 
 def _constant(*lists: ArrayLike) -> bool:
@@ -30,7 +33,7 @@ def _constant(*lists: ArrayLike) -> bool:
 
 
 def _sklearn() -> ModuleType:
-    from sklearn import metrics  # slow to import, as scipy's parts are
+    from sklearn import metrics  # as slow
 
     return metrics  # type: ignore[no-any-return]
 

@@ -16,10 +16,9 @@ import statistics
 from collections.abc import Collection, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 from pydantic import (
@@ -41,6 +40,9 @@ from gptrepro.experiments.base import HISTORY_POINTS, Coordinate, Outcomes, Row
 from gptrepro.results.selection import in_words, matching
 from gptrepro.scales import Scale
 from gptrepro.sources.catalogue import Tier
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LAYOUT = 2
 """Version of the layout below; `tools/convert_records.py` converts records of layout 1."""
@@ -106,8 +108,11 @@ def _processor_name() -> str:
 
 def library_versions() -> dict[str, str]:
     """Versions of Python and of the libraries that can move a measurement."""
+    installed = {each.metadata["Name"].lower(): each.version for each in metadata.distributions()}
     names = ("torch", "numpy", "tokenizers", "ftfy", "spacy", "gptrepro")
-    return {"python": platform.python_version()} | {name: metadata.version(name) for name in names}
+    return {"python": platform.python_version()} | {
+        name: installed[name] for name in names if name in installed
+    }
 
 
 class DataUsed(_Strict):
@@ -252,6 +257,8 @@ class Record(_Strict):
 
         A row that lacks a coordinate has no value there.
         """
+        import pandas as pd  # of the extra judge
+
         return pd.DataFrame([{"seed": run.seed} | row for run in self.runs for row in run.rows])
 
     def select(self, **where: Any) -> pd.DataFrame:

@@ -12,11 +12,12 @@ What is wanted of a coordinate is one of
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from gptrepro.errors import GptreproError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LARGEST = "largest"
 
@@ -46,6 +47,8 @@ def _fits(column: pd.Series[Any], name: str, wanted: Any) -> pd.Series[bool]:
     if isinstance(wanted, Mapping):
         if set(wanted) != {"above"}:
             raise GptreproError(f"{name} can be {{above: x}}, not {dict(wanted)}.")
+        import pandas as pd  # of the extra judge
+
         above: pd.Series[bool] = pd.to_numeric(column, errors="coerce") > wanted["above"]
         return above
     return column.isin(wanted if isinstance(wanted, list | tuple) else [wanted])

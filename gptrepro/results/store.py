@@ -238,6 +238,8 @@ def code_state() -> str:
     try:
         commit = _git("rev-parse", "HEAD")
         changes = _git("status", "--porcelain", "--", ".", ":!data/results")  # records do not change code
+    except GptreproError:  # an installed package, wherever it lies
+        return "no repository"
     except OSError:
         return "no git"
     except subprocess.CalledProcessError as error:

@@ -7,6 +7,7 @@ that ``_config.yml`` names.
 
 from __future__ import annotations
 
+from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +28,15 @@ def release_path(release: ReleaseFile) -> Path:
     return storage.home() / "releases" / release.tag / release.file
 
 
+def _repository() -> str | None:
+    """The address that the checkout names, or that the installed package came with."""
+    try:
+        return storage.repository(storage.project_root())
+    except GptreproError:
+        urls = metadata.metadata("gptrepro").get_all("Project-URL") or []
+        return next((url.partition(", ")[2] for url in urls if url.startswith("Repository, ")), None)
+
+
 def fetch_release(template: str, release: ReleaseFile) -> Path:
     """The verified archive of a release, downloaded to ``home()/releases`` when it is not there yet.
 
@@ -37,7 +47,7 @@ def fetch_release(template: str, release: ReleaseFile) -> Path:
     path = release_path(release)
     if storage.holds(path, release.sha256):
         return path
-    address = storage.repository(storage.project_root())
+    address = _repository()
     if "{repository}" in template and address is None:
         raise GptreproError("_config.yml names no repository")
     url = template.format(repository=address, tag=release.tag, file=release.file)

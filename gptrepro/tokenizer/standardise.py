@@ -12,8 +12,6 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-import ftfy
-
 if TYPE_CHECKING:
     from spacy.tokenizer import Tokenizer as SpacyTokenizer
 
@@ -34,6 +32,8 @@ def fix_text(text: str, in_markup: bool = False) -> str:
 
     ``in_markup`` says that a "<" stands before: ``text`` is part of another one.
     """
+    import ftfy  # of the extra gpt1, as spaCy is
+
     markup = text.find("<")
 
     def fix(line: re.Match[str]) -> str:

@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+(PROJECT_TORCH,) = [line for line in PROJECT["dependencies"] if line.startswith("torch")]
 EXTRAS = PROJECT["optional-dependencies"]
 
 
@@ -30,6 +32,9 @@ def test_every_requirement_is_pinned_to_a_version_that_it_allows() -> None:
     pinned = pins()
     for line in [*PROJECT["dependencies"], *(line for lines in EXTRAS.values() for line in lines)]:
         wanted = Requirement(line)
+        if wanted.name == PROJECT["name"]:
+            assert wanted.extras <= set(EXTRAS)
+            continue
         pin = pinned.get(canonicalize_name(wanted.name))
         assert pin is not None, f"{wanted.name} has no pin: run python tools/pins.py --write"
         [specifier] = pin.specifier
@@ -50,6 +55,16 @@ def test_the_environment_file_adds_nothing_of_its_own() -> None:
     assert conda == [f"python{PROJECT['requires-python']}", "pip"]
     assert pip == {"pip": ["-c constraints.txt", "-e .[book,test]"]}
     assert {"book", "test"} <= set(EXTRAS)
+
+
+def test_binder_builds_with_a_torch_and_a_python_that_the_project_allows() -> None:
+    _, torch = PROJECT_TORCH.split("torch")
+    *conda, pytorch = yaml.safe_load((ROOT / "binder/environment.yml").read_text(encoding="utf-8"))[
+        "dependencies"
+    ]
+    assert pytorch == f"pytorch-cpu{torch}"
+    (python,) = [line.partition("=")[2] for line in conda if line.startswith("python=")]
+    assert SpecifierSet(PROJECT["requires-python"]).contains(python)
 
 
 def test_the_citation_names_authors_and_licence_of_the_project() -> None:
@@ -86,7 +101,7 @@ def checkout(folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("script", "message"),
     [
-        ("exit 1", "is older than Python 3.11 or missing"),
+        ("exit 1", "is not Python 3.11 to 3.14, or is missing"),
         ('case "$2" in *venv*) exit 1;; esac; exit 0', "run apt install python3-venv, then make book again"),
     ],
 )

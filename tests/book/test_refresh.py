@@ -52,7 +52,7 @@ def test_a_notebook_learns_where_to_install_the_library_from(small_book: Path) -
         assert len(refresh(small_book, ["a/01"])) == 1
         cells = read_notebook(small_book / "notebooks/a/01-first.ipynb").cells
         assert [cell.id for cell in cells] == ["title", INSTALL, "parameters", "code-0"]
-        assert f"https://github.com/{owner}/book gptrepro-book" in cells[1].source
+        assert f"gptrepro[book] @ git+https://github.com/{owner}/book" in cells[1].source
         assert cells[1].outputs == []
         assert "remove-cell" in cells[1].metadata.tags
     assert refresh(small_book, ["a/01"]) == []

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from gptrepro import cli, storage
 
 
 @pytest.mark.parametrize(
@@ -35,3 +38,27 @@ def test_a_relative_folder_counts_from_where_the_command_was_given(gptrepro, mon
     monkeypatch.setenv(name, "beside")
     gptrepro("models", "--json")
     assert os.environ[name] == str(tmp_path / "beside")
+
+
+@pytest.mark.parametrize(
+    ("module", "extra"),
+    [("scipy", "judge"), ("sklearn.metrics", "judge"), ("spacy", "gpt1"), ("torch", None)],
+)
+def test_a_missing_library_is_named_with_the_extra_that_brings_it(gptrepro, monkeypatch, module, extra):
+    lines = tomllib.loads((storage.project_root() / "pyproject.toml").read_text())["project"]
+    requires = [
+        f"{line}; extra == '{name}'" for name, e in lines["optional-dependencies"].items() for line in e
+    ]
+    monkeypatch.setattr(cli.metadata, "requires", lambda _: [*lines["dependencies"], *requires])
+    assert cli.extra_of(module) == extra
+
+    def missing(*_, **__):
+        raise ModuleNotFoundError(name=module)
+
+    monkeypatch.setattr("gptrepro.sources.inventory.list_datasets", missing)
+    if extra is None:
+        with pytest.raises(ModuleNotFoundError):
+            gptrepro("data", "list")
+    else:
+        status, _, err = gptrepro("data", "list")
+        assert status == 1 and f"pip install 'gptrepro[{extra}]'" in err
