@@ -28,37 +28,39 @@ def run(
     minutes: Annotated[float | None, typer.Option(help="Stop, everything saved, after so long.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto; no setting of the experiment.")] = "auto",
     compiled: Annotated[bool, typer.Option("--compile", help="Compile the models; likewise.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes side by side, on one card or its cores.")] = 1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and how long.")] = False,
 ) -> None:
-    """Run experiments seed by seed, resuming where an earlier call stopped.
+    """Run experiments in pieces that resume where an earlier call stopped.
 
-    Exit status: 0 finished, 75 time is up, 130 interrupted (both saved), 1 an error.
+    What an experiment builds on runs first. A piece that fails leaves the others to go on. Exit status: 0
+    finished, 75 time is up, 130 interrupted (both saved), 1 an error.
     """
     from gptrepro.experiments import select_experiments
-    from gptrepro.results import fetch_data, progress_of, run_experiment
+    from gptrepro.results import progress_of, run_experiments
     from gptrepro.scales import parse_scale
 
     at = parse_scale(scale)
     chosen = [experiment for experiment in select_experiments(what) if at in experiment.configs]
     if not chosen:
         raise GptreproError(f"Nothing of '{what}' runs at scale '{at}'.")
-    for experiment in chosen:
-        fetch_data(experiment, at, seeds=seed, again=again)
-    finished = True
-    for experiment in chosen:
-        seconds = minutes * 60 if minutes is not None else None
-        finished &= run_experiment(
-            experiment,
-            at,
-            seeds=seed,
-            again=again,
-            seconds=seconds,
-            device=device,
-            compiled=compiled,
-            report=typer.echo,
-        )
-        if not seed:
-            left = [state.seed for state in progress_of(experiment, at) if state.state != "finished"]
-            typer.echo(f"{experiment.name}: " + (f"left: seeds {left}" if left else "all seeds finished"))
+    if dry_run:
+        _lay_out(chosen, at, seed, minutes, jobs)
+        return
+    finished = run_experiments(
+        chosen,
+        at,
+        seeds=seed,
+        again=again,
+        seconds=minutes * 60 if minutes is not None else None,
+        jobs=jobs,
+        device=device,
+        compiled=compiled,
+        report=typer.echo,
+    )
+    for experiment in [] if seed else chosen:
+        left = [state.seed for state in progress_of(experiment, at) if state.state != "finished"]
+        typer.echo(f"{experiment.name}: " + (f"left: seeds {left}" if left else "all seeds finished"))
     if not finished:
         raise typer.Exit(TIME_IS_UP)
 

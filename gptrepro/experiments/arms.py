@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Self
 
 from gptrepro import storage
 from gptrepro.experiments.base import (
@@ -28,6 +29,10 @@ class TextArms(Config):
     def corpora(self) -> list[CorpusRef]:
         """The text that any arm reads or is scored on."""
         return list(dict.fromkeys(corpus for arm in self.arms.values() for corpus in arm.corpora))
+
+    def parts(self) -> dict[str, Self]:
+        """Each arm by itself."""
+        return {name: self.model_copy(update={"arms": {name: arm}}) for name, arm in self.arms.items()}
 
     def budget(self) -> Budget:
         """What all arms cost; the parameters are those of the largest."""

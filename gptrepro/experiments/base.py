@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -43,6 +43,14 @@ class Config(BaseModel):
         (a ``kind`` field) must therefore have no default.
         """
         return self.model_dump(mode="json", exclude_defaults=True)
+
+    def parts(self) -> dict[str, Self]:
+        """What of a seed can be measured apart, by name: these settings for a part of the work.
+
+        Whatever a part keeps in the folder of its seed, the measurement of the whole finds again, and no two
+        parts write to the same place. None where a seed is one piece.
+        """
+        return {}
 
 
 class UnitOver(Exception):  # noqa: N818 - not an error: the unit's time is used up

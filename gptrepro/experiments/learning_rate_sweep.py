@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Self
 
 from gptrepro.experiments.base import Budget, Config, Experiment, Measurement, Unit, UnitOver, row
 from gptrepro.experiments.training import TextTraining, heldout_scores
@@ -25,6 +26,10 @@ class LearningRateSweep(Config):
         # A rate of its own would make the sweep stale whenever its outcome is put to use.
         cut = {"tokens": tokens, "peak_learning_rate": rates[0], "milestones": ()}
         return cls(training=whole.model_copy(update=cut), rates=rates)
+
+    def parts(self) -> dict[str, Self]:
+        """Each rate by itself."""
+        return {f"rate {rate:g}": self.model_copy(update={"rates": (rate,)}) for rate in self.rates}
 
     def budget(self) -> Budget:
         """What the trainings at all rates cost."""

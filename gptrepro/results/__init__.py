@@ -1,7 +1,7 @@
 """Records of what was measured: running, writing, publishing, finding, and telling when one is stale."""
 
 from gptrepro.results.record import DataUsed, Hardware, Record, Run, read_record
-from gptrepro.results.runner import fetch_data, obtain, progress_of, run_experiment
+from gptrepro.results.runner import fetch_data, obtain, progress_of, run_experiment, run_experiments
 from gptrepro.results.store import (
     local_record,
     publish,
@@ -26,5 +26,6 @@ __all__ = [
     "read_record",
     "renewal",
     "run_experiment",
+    "run_experiments",
     "stale_reason",
 ]

@@ -12,7 +12,7 @@ import pytest
 from gptrepro.errors import GptreproError
 from gptrepro.experiments import base
 from gptrepro.experiments.base import CorpusRef
-from gptrepro.results import local_record, obtain, progress_of, run_experiment, runner, store
+from gptrepro.results import local_record, obtain, pieces, progress_of, run_experiment, store
 from gptrepro.results.store import SeedRun
 from gptrepro.scales import Scale
 
@@ -62,7 +62,7 @@ def test_what_a_failed_unit_took_counts_in_the_record(coin):
 def test_a_seed_keeps_the_rules_that_it_began_under(coin, monkeypatch):
     """Rules that change while a seed runs are not those that it was run for."""
     stated = iter([{"claim": "a" * 64}, {"claim": "b" * 64}])
-    monkeypatch.setattr(runner, "rules_on", lambda name: next(stated))
+    monkeypatch.setattr(pieces, "rules_on", lambda name: next(stated))
     assert run_experiment(coin, Scale.LAPTOP, seeds=[100, 101], report=lambda _: None)  # three units each
     record = local_record(coin, Scale.LAPTOP)
     assert record is not None

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 from gptrepro import storage
 from gptrepro.errors import GptreproError
@@ -71,6 +71,10 @@ class FineTuningConfig(TunedTasksConfig):
     """Fine-tuning, and what it is compared with."""
 
     baselines: tuple[Baseline, ...]
+
+    def parts(self) -> dict[str, Self]:
+        """Each task by itself."""
+        return {name: self.model_copy(update={"tasks": {name: rows}}) for name, rows in self.tasks.items()}
 
 
 def pretraining_seed(seed: int) -> int:
