@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gptrepro import storage
 from gptrepro.cli.printing import AsJson, ScaleName, print_json, print_list, print_table, short_count
 from gptrepro.errors import TIME_IS_UP, GptreproError
+
+if TYPE_CHECKING:
+    from gptrepro.experiments.base import Experiment
+    from gptrepro.scales import Scale
 
 app = typer.Typer()
 
@@ -63,6 +67,35 @@ def run(
         typer.echo(f"{experiment.name}: " + (f"left: seeds {left}" if left else "all seeds finished"))
     if not finished:
         raise typer.Exit(TIME_IS_UP)
+
+
+def _lay_out(
+    chosen: list[Experiment[Any]], at: Scale, seeds: list[int] | None, minutes: float | None, jobs: int
+) -> None:
+    """What a run would do, in its order, with what is left of each experiment and how long that takes."""
+    from gptrepro.experiments.planning import plan_of
+    from gptrepro.results.pieces import pieces_of
+    from gptrepro.results.store import SeedRun
+
+    runs = [SeedRun(each, at, seed) for each in chosen for seed in seeds or each.seeds[at]]
+    pieces = pieces_of(runs, apart=jobs > 1)
+    by_name = {piece.run.experiment.name: piece.run.experiment for piece in pieces}
+    lines, total = [], 0.0
+    for name, experiment in by_name.items():
+        mine = [piece for piece in pieces if piece.run.experiment is experiment]
+        left = len({piece.run.seed for piece in mine})
+        whole = plan_of(experiment, at)
+        spent = whole.seconds / 60 * left / whole.seeds
+        total += spent
+        fits = (
+            "yes" if minutes is None or total <= minutes else "in part" if total - spent < minutes else "no"
+        )
+        lines.append([name, str(left), str(len(mine)), f"{spent:.1f}", fits])
+    if not lines:
+        typer.echo("Nothing is left to do.")
+        return
+    print_table("What would run", ["experiment", "seeds", "pieces", "minutes", "fits"], lines)
+    typer.echo(f"In all some {total:.0f} minutes, as `gptrepro plan --scale {at}` reckons them.")
 
 
 @app.command()
@@ -189,12 +222,16 @@ def plan(
             lines.append([row.experiment])
         costs = [short_count(row.parameters), f"{row.tokens:.2e}", f"{row.flops:.2e}"]
         gibibytes = f"{row.memory_bytes / 2**30:.1f}"
-        lines.append([f"  {row.scale}", str(row.seeds), *costs, gibibytes, row.time])
+        dollars = f"{row.dollars:,.2f}" if row.gpus else "-"
+        lines.append([f"  {row.scale}", str(row.seeds), *costs, gibibytes, row.time, dollars])
     print_table(
         "Plans (for all report seeds together)",
-        ["  scale", "seeds", "parameters", "tokens", "FLOPs", "GiB", "time"],
+        ["  scale", "seeds", "parameters", "tokens", "FLOPs", "GiB", "time", "USD"],
         lines,
     )
+    if only:
+        minutes, rent = sum(row.seconds for row in rows) / 60, sum(row.dollars for row in rows)
+        typer.echo(f"In all {minutes:,.0f} minutes" + (f" and {rent:,.2f} dollars." if rent else "."))
     typer.echo(rows[0].assumptions)
 
 

@@ -41,6 +41,7 @@ class TextArms(Config):
             parameters=max(cost.parameters for cost in costs),
             tokens=sum(cost.tokens for cost in costs),
             flops=sum(cost.flops for cost in costs),
+            updates=sum(cost.updates for cost in costs),
         )
 
     def train(self, unit: Unit, evaluate: Evaluate | None = None) -> dict[str, TrainResult]:

@@ -75,6 +75,8 @@ class Budget:
     """Tokens processed in training."""
     flops: float
     """Floating-point operations of forward and backward passes, a multiply-add counted as two."""
+    updates: int
+    """Optimiser steps: what takes the time of small batches."""
 
 
 Coordinate = str | int | float | bool

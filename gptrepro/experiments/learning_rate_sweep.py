@@ -34,7 +34,7 @@ class LearningRateSweep(Config):
     def budget(self) -> Budget:
         """What the trainings at all rates cost."""
         one, n = self.training.budget(), len(self.rates)
-        return Budget(parameters=one.parameters, tokens=n * one.tokens, flops=n * one.flops)
+        return Budget(one.parameters, n * one.tokens, n * one.flops, n * one.updates)
 
 
 def measure(config: LearningRateSweep, unit: Unit) -> Measurement:
@@ -78,14 +78,14 @@ def measure(config: LearningRateSweep, unit: Unit) -> Measurement:
 def learning_rate_experiment(
     name: str, paper: str, question: str, configs: Mapping[Scale, LearningRateSweep]
 ) -> Experiment[LearningRateSweep]:
-    """The experiment that sweeps a training, on two pilot seeds where one GPU makes them cheap."""
+    """The experiment that sweeps a training on a pilot seed."""
     return Experiment(
         name=name,
         version=1,
         paper=paper,
         question=question,
         configs=configs,
-        seeds={scale: (0, 1) if scale is Scale.GPU else (0,) for scale in configs},
+        seeds=dict.fromkeys(configs, (0,)),
         chooses_settings=True,
         corpora=lambda config: config.training.corpora,
         budget=LearningRateSweep.budget,

@@ -350,12 +350,13 @@ class TextTraining(Config):
     def budget(self) -> Budget:
         """What the training of one network costs; counting is free."""
         if isinstance(self.network, NGram):
-            return Budget(parameters=0, tokens=0, flops=0.0)
+            return Budget(parameters=0, tokens=0, flops=0.0, updates=0)
         updates = self.updates + sum(branch.cooldown_updates or 0 for branch in self.branches.values())
         tokens = updates * self.batch_size * self.n_ctx
         return Budget(
             parameters=self.network.parameters(self.n_vocab, self.n_ctx),
             tokens=tokens,
+            updates=updates,
             flops=tokens * self.network.flops_per_token(self.n_vocab, self.n_ctx),
         )
 

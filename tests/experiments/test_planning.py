@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gptrepro.experiments import find_experiment
+from gptrepro.experiments import EXPERIMENTS, find_experiment
 from gptrepro.experiments.planning import LAPTOP_FLOPS, Plan, plan_of
 from gptrepro.scales import Scale
 
@@ -18,6 +18,12 @@ def test_a_laptop_plan_is_flops_over_rate():
     assert plan.seconds == pytest.approx(plan.flops / LAPTOP_FLOPS)
     # Kaplan's 6 N D, with the embedding's input side free and attention on top, is near
     assert per_seed.flops == pytest.approx(6 * per_seed.parameters * per_seed.tokens, rel=0.15)
+
+
+def test_one_rented_card_runs_the_whole_book_in_an_hour():
+    plans = [plan_of(each, Scale.GPU) for each in EXPERIMENTS.values() if Scale.GPU in each.configs]
+    assert all(plan.seconds < 600 for plan in plans), {plan.experiment: plan.time for plan in plans}
+    assert sum(plan.seconds for plan in plans) < 3600 and sum(plan.dollars for plan in plans) < 3
 
 
 @pytest.mark.parametrize(

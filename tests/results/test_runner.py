@@ -12,7 +12,7 @@ import pytest
 from gptrepro.errors import GptreproError
 from gptrepro.experiments import base
 from gptrepro.experiments.base import CorpusRef
-from gptrepro.results import local_record, obtain, pieces, progress_of, run_experiment, store
+from gptrepro.results import local_record, obtain, pieces, progress_of, run_experiment, run_experiments, store
 from gptrepro.results.store import SeedRun
 from gptrepro.scales import Scale
 
@@ -107,6 +107,20 @@ def test_what_an_experiment_builds_on_runs_first_and_its_folder_is_named(coin, m
         "finished",
         "not started",
     ]
+
+
+def test_what_fails_leaves_the_others_to_go_on_and_is_named_at_the_end(coin, monkeypatch):
+    def failing(config, unit):
+        raise GptreproError(f"no luck with {unit.seed}")
+
+    edge = replace(coin, name="edge", measure=failing)
+    heads = replace(coin, name="heads", builds_on=lambda seed: {"edge": seed})
+    for experiment in (edge, heads):
+        monkeypatch.setitem(base.EXPERIMENTS, experiment.name, experiment)
+    with pytest.raises(GptreproError, match=r"3 pieces failed.* \[edge laptop seed 101\] no luck with 101"):
+        run_experiments([heads, coin], Scale.LAPTOP, report=lambda _: None)
+    states = {each.name: {one.state for one in progress_of(each, Scale.LAPTOP)} for each in (heads, coin)}
+    assert states == {"heads": {"not started"}, "coin": {"finished"}}
 
 
 def test_missing_data_is_named_before_what_it_builds_on_is_trained(coin, monkeypatch, use_catalogue):

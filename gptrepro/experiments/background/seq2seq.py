@@ -48,7 +48,8 @@ def _budget(config: Seq2SeqConfig) -> Budget:
     word has about as many of one as of the other."""
     letters = AVERAGE_LENGTH * config.updates * config.batch_size
     size = sum(count_parameters(config.build(arm)) for arm in ARMS)
-    return Budget(parameters=size, tokens=len(ARMS) * letters, flops=6 * size * letters)
+    updates = len(ARMS) * config.updates
+    return Budget(size, len(ARMS) * letters, 6 * size * letters, updates)
 
 
 def count_parameters(model: Seq2Seq) -> int:

@@ -104,7 +104,7 @@ class TunedTasksConfig(Config):
             for rows in counts
         )
         tokens = updates * self.batch_size * TOKENS_A_ROW
-        return Budget(self.pretraining.budget().parameters, tokens, self.flops(tokens))
+        return Budget(self.pretraining.budget().parameters, tokens, self.flops(tokens), updates)
 
     def flops(self, tokens: float) -> float:
         """What a training on so many tokens costs."""

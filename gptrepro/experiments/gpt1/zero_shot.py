@@ -226,7 +226,7 @@ def _experiment(
         seeds=pretraining.seeds,
         builds_on=lambda seed: {pretraining.name: seed},
         corpora=lambda config: config.corpora,
-        budget=lambda config: Budget(parameters=0, tokens=0, flops=0.0),  # nothing is trained
+        budget=lambda config: Budget(parameters=0, tokens=0, flops=0.0, updates=0),  # nothing is trained
         measure=_measure,
         replicated_over="both",
         guessing=of_heuristic,

@@ -83,8 +83,8 @@ LADDER = register(
                 tokens=14_000_000, heldout_tokens=131_072,
             ),
             Scale.GPU: _ladder(
-                _sizes((4, 256), (6, 384), (8, 512), (12, 768)), corpus="webtext", n_vocab=8192, n_ctx=512,
-                tokens=400_000_000, heldout_tokens=1_000_000,
+                _sizes((2, 96), (4, 160), (6, 256), (8, 384), (12, 576)), corpus="webtext", n_vocab=8192,
+                n_ctx=256, tokens=8_000_000, heldout_tokens=262_144, precision="bf16",
             ),
             Scale.PAPER: _ladder(
                 map(DecoderNetwork.like, _PUBLISHED), corpus="openwebtext", n_vocab=50257,
