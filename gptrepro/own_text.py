@@ -34,6 +34,7 @@ from gptrepro.tokenizer import Tokenizer, load_tokenizer
 from gptrepro.tokenizer.chosen import keep, kept_or_opened
 from gptrepro.train.loop import TrainResult, train
 from gptrepro.train.memory import require_memory
+from gptrepro.train.precision import choose_device
 from gptrepro.train.settings import TrainSettings
 
 SHARDS = "shards"
@@ -85,6 +86,7 @@ def train_on_text(
     heldout: str | None = None,
     separator: str | None = None,
     minutes: float | None = None,
+    device: str = "auto",
 ) -> TrainResult:
     """Train a model on a text and write a checkpoint folder that ``transformers`` reads too.
 
@@ -101,6 +103,7 @@ def train_on_text(
         heldout: a text to evaluate on at the chosen steps.
         separator: what ends the documents of text files; see `open_text_file`.
         minutes: save and stop after so long.
+        device: ``auto``, ``cpu`` or ``cuda``.
 
     Raises:
         GptreproError: the text, model, tokenizer and settings do not fit together.
@@ -140,6 +143,7 @@ def train_on_text(
         settings,
         output / "training",
         evaluate=scores if heldout_shards else None,
+        device=device,
         stop_after_seconds=minutes * 60 if minutes is not None else None,
         name=f"{model} on {text}",
     )
@@ -191,20 +195,26 @@ class Opened:
         return asked
 
 
-def open_checkpoint(folder: Path) -> Opened:
+def open_checkpoint(folder: Path, device: str = "auto") -> Opened:
     """Model and tokenizer of a folder that we wrote, or of a ``transformers`` GPT-1 or GPT-2 folder.
+
+    Args:
+        folder: the checkpoint.
+        device: where the model is put: ``auto``, ``cpu`` or ``cuda``.
 
     Raises:
         GptreproError: there is none, it is damaged, it is of another architecture, its tokenizer does what
-            ours do not, or the two do not belong together.
+            ours do not, the two do not belong together, or there is no such device.
     """
+    place = choose_device(device)
     model, tokenizer = load_checkpoint(folder), load_tokenizer(folder)
     if tokenizer.n_vocab > model.config.n_vocab:
         raise GptreproError(
             f"The tokenizer in {folder} has {tokenizer.n_vocab:,} tokens and its model only "
             f"{model.config.n_vocab:,} embeddings: restore the files that belong together."
         )
-    return Opened(model.over_first(tokenizer.n_vocab), tokenizer, load_trained_context(folder))
+    whole = model.over_first(tokenizer.n_vocab).to(place)
+    return Opened(whole, tokenizer, load_trained_context(folder))
 
 
 def perplexity_of(
@@ -215,6 +225,7 @@ def perplexity_of(
     stride: int | None = None,
     context: int | None = None,
     separator: str | None = None,
+    device: str = "auto",
 ) -> dict[str, Any]:
     """Perplexity of a text under a checkpoint, per token, word and byte.
 
@@ -225,11 +236,12 @@ def perplexity_of(
         stride: tokens by which overlapping windows move on.
         context: tokens of a window; by default as many as the model was trained on.
         separator: what ends the documents of a text file; see `open_text_file`.
+        device: see `open_checkpoint`.
 
     Raises:
         GptreproError: the checkpoint or the text cannot be opened, or the context exceeds the model's.
     """
-    opened = open_checkpoint(checkpoint)
+    opened = open_checkpoint(checkpoint, device)
     window = opened.context(context)
     source = open_text(text, split, separator)
     shards: TokenShards = write_shards(source, opened.tokenizer, storage.home() / SHARDS)
@@ -247,7 +259,9 @@ def perplexity_of(
     }
 
 
-def completions_of(checkpoint: Path, jsonl: Path, *, context: int | None = None) -> dict[str, Any]:
+def completions_of(
+    checkpoint: Path, jsonl: Path, *, context: int | None = None, device: str = "auto"
+) -> dict[str, Any]:
     """Score the rows ``{"context", "completion"}`` of a JSON lines file, one by one and together.
 
     A context that is too long loses its beginning; each row says how many tokens it lost.
@@ -256,11 +270,12 @@ def completions_of(checkpoint: Path, jsonl: Path, *, context: int | None = None)
         checkpoint: the folder.
         jsonl: the rows.
         context: tokens that are read at once; by default as many as the model was trained on.
+        device: see `open_checkpoint`.
 
     Raises:
         GptreproError: the checkpoint cannot be opened, or a row is not of that form.
     """
-    opened = open_checkpoint(checkpoint)
+    opened = open_checkpoint(checkpoint, device)
     items = read_completions(jsonl)
     reader = Reader(opened.model, opened.tokenizer, opened.context(context), overflow="left")
     rows = [score.texts[0] for score in reader.score(items)]
@@ -307,6 +322,7 @@ def continue_prompt(
     context: int | None = None,
     stop: Sequence[str] = (),
     special_tokens: bool = False,
+    device: str = "auto",
     **sampling: Any,
 ) -> str:
     """What the model of a checkpoint writes after ``prompt``, with the space between them if there is one.
@@ -318,12 +334,13 @@ def continue_prompt(
         context: tokens of prompt and continuation together; by default as many as the model was trained on.
         stop: texts that end the continuation, and are left out.
         special_tokens: read the names of special tokens in the prompt as these tokens, not as letters.
+        device: see `open_checkpoint`.
         **sampling: ``temperature``, ``top_k``, ``top_p`` and ``seed`` of `generate`.
 
     Raises:
         GptreproError: the checkpoint cannot be opened, or the prompt and settings do not fit it.
     """
-    opened = open_checkpoint(checkpoint)
+    opened = open_checkpoint(checkpoint, device)
     tokenizer, model = opened.tokenizer, opened.model
     before = tokenizer.encode(prompt, allow_special=special_tokens)
     if not before and tokenizer.end_of_text is None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import filelock
 import pytest
+import torch
 
 # One thread a worker: several workers with several threads each would wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -49,7 +50,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave what is marked ``stress`` to ``make stress``, unless a mark or a test is asked for by name."""
+    """Leave what is marked ``stress`` to ``make stress``, unless a mark or a test is asked for by name.
+
+    What is marked ``gpu`` is skipped where there is none.
+    """
+    for item in items:
+        if item.get_closest_marker("gpu") and not torch.cuda.is_available():
+            item.add_marker(pytest.mark.skip(reason="this torch sees no GPU"))
     if "stress" in config.option.markexpr or any("::" in argument for argument in config.args):
         return
     left = [item for item in items if item.get_closest_marker("stress")]

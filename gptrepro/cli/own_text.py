@@ -29,6 +29,8 @@ Separator = Annotated[
     ),
 ]
 
+Device = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
+
 
 @app.command()
 @takes_settings
@@ -43,6 +45,7 @@ def train(
     heldout: Annotated[str | None, typer.Option(help="A text to evaluate on.")] = None,
     separator: Separator = None,
     minutes: Annotated[float | None, typer.Option(help="Stop, everything saved, after so long.")] = None,
+    device: Device = "auto",
 ) -> None:
     """Train a model on a text; the same command goes on where it stopped.
 
@@ -59,6 +62,7 @@ def train(
         heldout=heldout,
         separator=separator,
         minutes=minutes,
+        device=device,
     )
     last = result.history[-1] if result.history else {}
     state = "finished" if result.finished else "time is up; the same command goes on"
@@ -79,12 +83,15 @@ def perplexity(
     stride: Annotated[int | None, typer.Option(help="Overlap windows, moving by so many tokens.")] = None,
     context: Context = None,
     separator: Separator = None,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Perplexity of a text, per token, word and byte."""
     from gptrepro.own_text import perplexity_of
 
-    found = perplexity_of(checkpoint, text, split=split, stride=stride, context=context, separator=separator)
+    found = perplexity_of(
+        checkpoint, text, split=split, stride=stride, context=context, separator=separator, device=device
+    )
     if as_json:
         print_json(found)
         return
@@ -101,12 +108,13 @@ def completions(
     checkpoint: Checkpoint,
     jsonl: Annotated[Path, typer.Option(help='Rows {"context": ..., "completion": ...}.')],
     context: Context = None,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """How likely each completion is, and whether greedy decoding would write it."""
     from gptrepro.own_text import completions_of
 
-    found = completions_of(checkpoint, jsonl, context=context)
+    found = completions_of(checkpoint, jsonl, context=context, device=device)
     if as_json:
         print_json(found)
         return
@@ -132,6 +140,7 @@ def generate(
     special_tokens: Annotated[
         bool, typer.Option("--special-tokens", help="Read <|endoftext|> in the prompt as that token.")
     ] = False,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Continue a prompt."""
@@ -148,6 +157,7 @@ def generate(
         top_p=top_p,
         stop=stop or (),
         seed=seed,
+        device=device,
     )
     if as_json:
         print_json({"prompt": prompt, "continuation": written})

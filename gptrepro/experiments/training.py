@@ -34,7 +34,7 @@ from gptrepro.text.shards import TokenShards, write_shards
 from gptrepro.tokenizer import Tokenizer
 from gptrepro.tokenizer.trained import TokenizerKind, trained_tokenizer
 from gptrepro.train.loop import TrainResult, train
-from gptrepro.train.precision import PrecisionName
+from gptrepro.train.precision import PrecisionName, choose_device
 from gptrepro.train.schedule import ScheduleShape
 from gptrepro.train.settings import TrainSettings
 from gptrepro.train.state import branch_point, load_weights, weights_file
@@ -243,17 +243,20 @@ class TextTraining(Config):
         torch.manual_seed(seed)
         return self.model()
 
-    def pretrained(self, folder: Path, fraction: Fraction | float = 1) -> Decoder | LSTMLanguageModel:
+    def pretrained(
+        self, folder: Path, fraction: Fraction | float = 1, *, device: str = "auto"
+    ) -> Decoder | LSTMLanguageModel:
         """The network, in evaluation mode, as the seed that was trained in ``folder`` had it after
         ``fraction`` of its training; 0 is untrained.
 
         Raises:
-            GptreproError: the weights of that fraction were not kept, or it is a counting model.
+            GptreproError: the weights of that fraction were not kept, it is a counting model, or there is no
+                such device.
         """
         model, update = self.model(), self.milestone(fraction)
         place = _branch_folder(folder, update) if update in self.branches else folder
         load_weights(model, weights_file(place, update))
-        return model.eval()
+        return model.to(choose_device(device)).eval()
 
     def train(
         self,

@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import pad_sequence
 from gptrepro.finetune.baselines import linear_model
 from gptrepro.finetune.inputs import FILLER
 from gptrepro.model import Decoder
+from gptrepro.model.language_model import device_of
 from gptrepro.model.lstm import LSTMLanguageModel
 from gptrepro.tasks.labelled import Example, Task
 from gptrepro.tokenizer import TextEncoder
@@ -70,6 +71,7 @@ def mean_states(
 
     A text longer than ``context`` tokens loses its end.
     """
+    device = device_of(pretrained)
     encoded = [torch.tensor(tokenizer.encode(text)[:context], dtype=torch.int64) for text in texts]
     by_length = sorted(range(len(texts)), key=lambda i: len(encoded[i]))
     means: list[NDArray[np.floating]] = [np.empty(0)] * len(texts)
@@ -81,9 +83,9 @@ def mean_states(
             ids = pad_sequence([encoded[i] for i in chosen], batch_first=True, padding_value=FILLER)
             if ids.shape[1] == 0:
                 ids = torch.full((len(chosen), 1), FILLER)
-            states = pretrained.hidden(ids)  # (B, T, d_model)
-            real = (torch.arange(ids.shape[1]) < lengths)[:, :, None]  # (B, T, 1)
-            pooled = (states * real).sum(1) / lengths.clamp(min=1)
-            for i, mean in zip(chosen, pooled.numpy(), strict=True):
+            real = (torch.arange(ids.shape[1]) < lengths)[:, :, None].to(device)  # (B, T, 1)
+            states = pretrained.hidden(ids.to(device))  # (B, T, d_model)
+            pooled = (states * real).sum(1) / lengths.clamp(min=1).to(device)
+            for i, mean in zip(chosen, pooled.cpu().numpy(), strict=True):
                 means[i] = mean
     return np.stack(means)

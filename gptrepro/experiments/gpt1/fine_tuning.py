@@ -90,7 +90,7 @@ def measure(config: FineTuningConfig, unit: Unit) -> Measurement:
         GptreproError: tasks failed; what the others gave is kept.
     """
     (folder,) = unit.sources.values()
-    pretrained = config.pretraining.pretrained(folder)
+    pretrained = config.pretraining.pretrained(folder, device=unit.device)
     tokenizer = config.pretraining.load_tokenizer(unit.prepared)
     measured: list[tuple[Row, TaskScore]] = []
     failed: dict[str, str] = {}

@@ -36,7 +36,7 @@ class FineTuningSettingsConfig(TunedTasksConfig):
 def _measure(config: FineTuningSettingsConfig, unit: Unit) -> Measurement:
     pilot = unit.folder / "pretraining"
     config.pretraining.train(unit, folder=pilot)
-    pretrained = config.pretraining.pretrained(pilot)
+    pretrained = config.pretraining.pretrained(pilot, device=unit.device)
     tokenizer = config.pretraining.load_tokenizer(unit.prepared)
     tasks = [TaskRows(config, task) for task in config.declared]
     found: list[Row] = []

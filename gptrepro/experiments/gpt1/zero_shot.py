@@ -38,7 +38,6 @@ from gptrepro.tasks.gpt1 import find_task
 from gptrepro.tasks.labelled import Example, TaskData, load_task, subsample
 from gptrepro.tasks.prompted import PROMPTED, Item, PromptedTask, rows_of
 from gptrepro.tokenizer.gpt1 import LINE_END
-from gptrepro.train.precision import choose_device
 
 T = TypeVar("T")
 
@@ -165,7 +164,7 @@ def _measure(config: ZeroShotConfig, unit: Unit) -> Measurement:
     def asked(fraction: Fraction) -> dict[str, Any]:
         if not unit.seconds_left():
             raise UnitOver
-        model = training.pretrained(folder, fraction).to(choose_device(unit.device))
+        model = training.pretrained(folder, fraction, device=unit.device)
         reader = Reader(model, paragraphs, training.n_ctx, overflow="left")
         rows, outcomes = ask(reader, config, tasks, arm=training.network.kind, fraction=float(fraction))
         return {"rows": rows, "outcomes": [asdict(one) for one in outcomes]}
