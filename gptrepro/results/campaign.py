@@ -224,7 +224,12 @@ class _Work:
                 self.left.append(piece)
             elif self.told_apart:
                 self.report(f"{piece}: finished")
+        except Interrupted:  # we asked it to stop, and it saved its state
+            self.left.append(piece)
         except BrokenProcessPool:
+            if time.monotonic() > self.end:  # we ended it
+                self.left.append(piece)
+                return False
             self.failed[piece] = GptreproError(
                 f"The process of {piece} was ended from outside, as when memory runs out: run the same "
                 "command again, with fewer jobs if it happens again."
