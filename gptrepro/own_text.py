@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,58 +22,24 @@ from gptrepro.errors import GptreproError
 from gptrepro.evaluate.perplexity import evaluate_perplexity, require_scorable
 from gptrepro.evaluate.prompted import Reader
 from gptrepro.generation.writing import write
-from gptrepro.model import Decoder, DecoderConfig
-from gptrepro.published import PUBLISHED, published_model
-from gptrepro.sources.catalogue import catalogue
-from gptrepro.sources.corpora import Corpus, load_corpus
-from gptrepro.sources.text_file import TextFile, open_text_file
+from gptrepro.model import Decoder
+from gptrepro.own_inputs import open_model_config, open_text, train_and_heldout
+from gptrepro.published import PUBLISHED
 from gptrepro.tasks.prompted import Item
 from gptrepro.text.batches import Batches
 from gptrepro.text.shards import TokenShards, write_shards
 from gptrepro.tokenizer import Tokenizer, load_tokenizer
 from gptrepro.tokenizer.chosen import keep, kept_or_opened
+from gptrepro.train.loggers import open_logger
 from gptrepro.train.loop import TrainResult, train
 from gptrepro.train.memory import require_memory
 from gptrepro.train.precision import choose_device
 from gptrepro.train.settings import TrainSettings
+from gptrepro.train.state import load_weights
+from gptrepro.train.stopping import EarlyStopping, best_weights
 
 SHARDS = "shards"
 """Folder under the home for the tokens of readers' own texts."""
-
-
-def open_text(name: str, split: str = "train", separator: str | None = None) -> Corpus | TextFile:
-    """A text by its name in ``data/sources``, or a UTF-8 file by its path.
-
-    What has the name of a data set and lies in the working folder is given as ``./name``.
-
-    Args:
-        name: of the data set or the file.
-        split: of a data set.
-        separator: what ends the documents of a file; see `open_text_file`.
-
-    Raises:
-        GptreproError: neither a known name nor a file.
-    """
-    path = Path(name)
-    if name not in catalogue().corpora and (path.suffix or path.is_file()):
-        return open_text_file(path, separator)
-    return load_corpus(name, split=split)
-
-
-def open_model_config(name: str) -> DecoderConfig:
-    """A published model's configuration by name, or one from a JSON file of `DecoderConfig` fields.
-
-    Raises:
-        GptreproError: an unknown name, a missing or damaged file, an unknown field.
-    """
-    path = Path(name)
-    if path.suffix != ".json":
-        return published_model(name).decoder
-    known = [field.name for field in dataclasses.fields(DecoderConfig)]
-    what, otherwise = "model configuration", f"its fields are {', '.join(known)}"
-    if unknown := set(storage.read_json(path, dict[str, Any], what, otherwise)) - set(known):
-        raise GptreproError(f"{path} has the unknown field {min(unknown)}: {otherwise}.")
-    return storage.read_json(path, DecoderConfig, what, otherwise)
 
 
 def train_on_text(
@@ -84,9 +50,13 @@ def train_on_text(
     tokenizer: str | None,
     settings: TrainSettings,
     heldout: str | None = None,
+    heldout_share: float | None = None,
     separator: str | None = None,
+    column: str = "text",
     minutes: float | None = None,
     device: str = "auto",
+    keep_best: bool = False,
+    log_to: str | None = None,
 ) -> TrainResult:
     """Train a model on a text and write a checkpoint folder that ``transformers`` reads too.
 
@@ -95,15 +65,19 @@ def train_on_text(
 
     Args:
         model: a published model's name or a JSON file of `DecoderConfig` fields.
-        text: a data set's name or a text file.
+        text: a data set's name, or a text of one's own; see `open_own_text`.
         output: the checkpoint folder; ``output/training`` holds the state that resumes.
         tokenizer: see `open_tokenizer`; by default the published one of a published model, and a byte-level
             BPE trained on the text for a configuration of one's own.
         settings: steps, batch, schedule and precision.
         heldout: a text to evaluate on at the chosen steps.
-        separator: what ends the documents of text files; see `open_text_file`.
+        heldout_share: of a text of one's own, what is held out to evaluate on.
+        separator: what ends the documents of text files; see `open_own_text`.
+        column: of rows; see `open_own_text`.
         minutes: save and stop after so long.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        keep_best: save the weights that were best when evaluated, not the last.
+        log_to: ``tensorboard``, ``trackio`` or ``wandb``: where rows are shown as they come.
 
     Raises:
         GptreproError: the text, model, tokenizer and settings do not fit together.
@@ -113,8 +87,9 @@ def train_on_text(
         raise GptreproError(f"--context {settings.context} exceeds the model's {config.n_ctx} positions.")
     require_memory(config, math.ceil(settings.batch_size / settings.accumulate) * settings.context)
     _refuse_to_overwrite(output)
-    source = open_text(text, separator=separator)
-    heldout_source = open_text(heldout, "heldout", separator) if heldout else None
+    source, heldout_source = train_and_heldout(text, heldout, heldout_share, separator, column)
+    if keep_best and heldout_source is None:
+        raise GptreproError("To keep the best weights, give --heldout or --heldout-share.")
     kept = output / "training" / "tokenizer"  # so that a second call goes on with the same one
     choice = (tokenizer or _default_tokenizer(model), source, config.n_vocab)
     chosen = kept_or_opened(kept, *choice)
@@ -137,6 +112,7 @@ def train_on_text(
         found = evaluate_perplexity(trained.over_first(chosen.n_vocab), heldout_shards, settings.context)
         return {"heldout_nll": found.nll_per_token, "heldout_perplexity": found.perplexity_per_token}
 
+    name = f"{model} on {text}"
     result = train(
         decoder,
         batches,
@@ -144,9 +120,13 @@ def train_on_text(
         output / "training",
         evaluate=scores if heldout_shards else None,
         device=device,
+        stopping=EarlyStopping("heldout_nll", lower_is_better=True) if keep_best else None,
+        on_row=open_logger(log_to, output, name, dataclasses.asdict(settings)) if log_to else None,
         stop_after_seconds=minutes * 60 if minutes is not None else None,
-        name=f"{model} on {text}",
+        name=name,
     )
+    if keep_best and (best := best_weights(output / "training")).exists():
+        load_weights(decoder, best)
     save_checkpoint(output, decoder.cpu(), chosen, trained_context=settings.context)
     return result
 
@@ -200,7 +180,7 @@ def open_checkpoint(folder: Path, device: str = "auto") -> Opened:
 
     Args:
         folder: the checkpoint.
-        device: where the model is put: ``auto``, ``cpu`` or ``cuda``.
+        device: where the model is put: ``auto``, ``cpu``, ``cuda`` or ``mps``.
 
     Raises:
         GptreproError: there is none, it is damaged, it is of another architecture, its tokenizer does what
@@ -231,12 +211,13 @@ def perplexity_of(
 
     Args:
         checkpoint: the folder.
-        text: a data set's name or a text file.
+        text: a data set's name, or a text of one's own; see `open_own_text`.
         split: of a data set.
         stride: tokens by which overlapping windows move on.
         context: tokens of a window; by default as many as the model was trained on.
         separator: what ends the documents of a text file; see `open_text_file`.
         device: see `open_checkpoint`.
+        separator: what ends the documents of a text file; see `open_own_text`.
 
     Raises:
         GptreproError: the checkpoint or the text cannot be opened, or the context exceeds the model's.
@@ -310,28 +291,61 @@ def read_completions(path: Path) -> list[Item]:
     return [Item((row.context,), (row.completion,)) for row in rows]
 
 
+def read_prompts(path: Path) -> list[str]:
+    """The prompts of a file: each line that is not blank, or the ``prompt`` of each row of a ``.jsonl`` file.
+
+    Raises:
+        GptreproError: the file is missing or holds none, or a row has no prompt.
+    """
+    if path.suffix == ".jsonl":
+        form, otherwise = 'row {"prompt": "..."}', "give it one such JSON object a line, in UTF-8"
+        rows = storage.read_json_lines(path, Prompt, "file of prompts", form, otherwise)
+        prompts = [row.prompt for row in rows]
+    else:
+        lines = storage.read_text(path, "file of prompts", "give it one prompt a line, in UTF-8").splitlines()
+        prompts = [line for line in lines if line.strip()]
+    if not prompts:
+        raise GptreproError(f"{path} holds no prompts: give it one a line.")
+    return prompts
+
+
+class Prompt(BaseModel):
+    """A row of a file of prompts; it may hold more."""
+
+    prompt: str
+
+
 MOST_TOKENS = 64
 """New tokens unless others are asked for."""
 
 
-def continue_prompt(
+def continue_prompt(checkpoint: Path, prompt: str, **options: Any) -> str:
+    """What the model of a checkpoint writes after one prompt; see `continue_prompts`."""
+    return continue_prompts(checkpoint, [prompt], **options)[0][0]
+
+
+def continue_prompts(
     checkpoint: Path,
-    prompt: str,
+    prompts: Sequence[str],
     *,
+    samples: int = 1,
     tokens: int | None = None,
     context: int | None = None,
     stop: Sequence[str] = (),
     special_tokens: bool = False,
     device: str = "auto",
     **sampling: Any,
-) -> str:
-    """What the model of a checkpoint writes after ``prompt``, with the space between them if there is one.
+) -> list[list[str]]:
+    """What the model of a checkpoint writes after each prompt, with the space between if there is one.
+
+    Beyond the context the window slides: the newest half of it is read again, and the oldest is forgotten.
 
     Args:
         checkpoint: the folder.
-        prompt: the text to continue.
-        tokens: the most to write; by default 64, or what the context has room for.
-        context: tokens of prompt and continuation together; by default as many as the model was trained on.
+        prompts: the texts to continue.
+        samples: how often each is continued; each sample is drawn with the next seed.
+        tokens: the most to write; 64 by default.
+        context: tokens that are read at once; by default as many as the model was trained on.
         stop: texts that end the continuation, and are left out.
         special_tokens: read the names of special tokens in the prompt as these tokens, not as letters.
         device: see `open_checkpoint`.
@@ -341,21 +355,33 @@ def continue_prompt(
         GptreproError: the checkpoint cannot be opened, or the prompt and settings do not fit it.
     """
     opened = open_checkpoint(checkpoint, device)
+    if samples < 1:
+        raise GptreproError(f"Samples are 1 or more, not {samples}.")
+    options, seed = (samples, tokens, context, stop, special_tokens), sampling.get("seed", 0)
+    return [
+        _continued(opened, prompt, *options, sampling | {"seed": seed + place * samples})
+        for place, prompt in enumerate(prompts)
+    ]
+
+
+def _continued(
+    opened: Opened,
+    prompt: str,
+    samples: int,
+    tokens: int | None,
+    context: int | None,
+    stop: Sequence[str],
+    special_tokens: bool,
+    sampling: Mapping[str, Any],
+) -> list[str]:
     tokenizer, model = opened.tokenizer, opened.model
     before = tokenizer.encode(prompt, allow_special=special_tokens)
     if not before and tokenizer.end_of_text is None:
         raise GptreproError("The prompt is empty, and this tokenizer has no token that starts a text.")
     before = before or [tokenizer.end_of_text or 0]
-    longest = opened.context(context)
-    if tokens is None:
-        tokens = max(1, min(MOST_TOKENS, longest - len(before)))
-    if len(before) + tokens > longest:
-        more = f", or ask for --context {model.config.n_ctx}" if longest < model.config.n_ctx else ""
-        raise GptreproError(
-            f"A prompt of {len(before)} tokens and {tokens} new ones do not fit a context of {longest}: "
-            f"shorten the prompt or ask for fewer tokens{more}."
-        )
-    (written,) = write(model, tokenizer, [before], tokens, stop=stop, **sampling)
+    rows = [before] * samples
+    length = MOST_TOKENS if tokens is None else tokens
+    written = write(model, tokenizer, rows, length, stop=stop, context=opened.context(context), **sampling)
     if prompt != prompt.rstrip() and tokenizer.encode(prompt.rstrip()) == before:
-        written = written.removeprefix(" ")  # the tokenizer forgets spaces, and the prompt has this one
+        written = [text.removeprefix(" ") for text in written]
     return written

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import sys
+import types
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,17 +21,21 @@ from gptrepro.model import Decoder, DecoderConfig
 from gptrepro.own_text import (
     completions_of,
     continue_prompt,
+    continue_prompts,
     open_checkpoint,
     open_model_config,
     open_text,
     perplexity_of,
     read_completions,
+    read_prompts,
     train_on_text,
 )
+from gptrepro.sources.own_files import open_own_text
 from gptrepro.tasks.prompted import Item
 from gptrepro.text.shards import write_shards
 from gptrepro.tokenizer import load_tokenizer
 from gptrepro.tokenizer.chosen import open_tokenizer
+from gptrepro.train.loggers import open_logger
 from gptrepro.train.settings import TrainSettings
 
 SHAPE = {"n_vocab": 280, "n_ctx": 32, "n_layers": 2, "d_model": 32, "n_heads": 2}
@@ -246,12 +252,77 @@ def test_completions_and_prompts_fit_what_was_trained(short, folder):
     rows.write_text(json.dumps({"context": "The cat sat on the mat. " * 3, "completion": " The"}))
     dropped = [completions_of(output, rows, context=c)["scores"][0]["dropped"] for c in (None, 8, 32)]
     assert dropped[0] == dropped[1] > dropped[2]
-    read = len(open_checkpoint(output).tokenizer.encode("The cat"))
-    written = continue_prompt(output, "The cat")  # as much as there is room for
-    assert written == continue_prompt(output, "The cat", tokens=8 - read)
-    with pytest.raises(GptreproError, match=r"do not fit a context of 8: .* ask for --context 32"):
-        continue_prompt(output, "The cat", tokens=9 - read)
-    assert continue_prompt(output, "The cat", tokens=9 - read, context=32).startswith(written)
+    tokenizer = open_checkpoint(output).tokenizer
+    written = continue_prompt(output, "The cat")  # eight times as much as it reads at once
+    assert len(tokenizer.encode("The cat" + written)) > 32
+    assert written.startswith(continue_prompt(output, "The cat", tokens=8 - len(tokenizer.encode("The cat"))))
+    with pytest.raises(GptreproError, match="--context 33 must lie"):
+        continue_prompt(output, "The cat", context=33)
+
+
+def test_samples_of_prompts_are_drawn_by_their_place(short):
+    output, _ = short
+    found = continue_prompts(output, ["The cat", "The dog"], samples=2, tokens=6, temperature=3.0, seed=5)
+    drawn = [
+        [continue_prompt(output, prompt, tokens=6, temperature=3.0, seed=seed) for seed in seeds]
+        for prompt, seeds in (("The cat", (5, 6)), ("The dog", (7, 8)))
+    ]
+    assert found == drawn and len({*found[0], *found[1]}) == 4
+
+
+def test_the_best_weights_are_kept_and_a_share_of_the_text_held_out(tmp_path):
+    text = tmp_path / "own.txt"
+    text.write_text(TEXT)
+    (tmp_path / "model.json").write_text(json.dumps(SHAPE | {"norm": "pre", "dropout": 0}))
+
+    def run(name, **more):
+        settings = TrainSettings(
+            steps=12, batch_size=4, context=8, peak_lr=2.0, warmup_steps=12, evaluate_every=2, log_every=1
+        )
+        return train_on_text(
+            model=str(tmp_path / "model.json"),
+            text=str(text),
+            output=tmp_path / name,
+            tokenizer=None,
+            settings=settings,
+            **more,
+        )
+
+    result = run("best", heldout_share=0.2, keep_best=True)
+    evaluated = [row["heldout_nll"] for row in result.history if "heldout_nll" in row]
+    assert len(evaluated) == 6 and min(evaluated) < evaluated[-1], "the rate is meant to end badly"
+    heldout = tmp_path / "heldout.txt"
+    heldout.write_text("".join(open_own_text(str(text)).divided(0.2)[1].documents()))
+    found = perplexity_of(tmp_path / "best", str(heldout))
+    assert found["nll_per_token"] == pytest.approx(min(evaluated), rel=1e-4)
+    with pytest.raises(GptreproError, match="not both"):
+        run("both", heldout_share=0.2, heldout=str(heldout))
+    with pytest.raises(GptreproError, match="To keep the best weights"):
+        run("blind", keep_best=True)
+
+
+def test_rows_go_to_a_logger_as_they_come(tmp_path, monkeypatch):
+    shown: list = []
+    module = types.ModuleType("trackio")
+    module.init = lambda **about: shown.append(about["config"]["steps"])
+    module.log = lambda row, step: shown.append((step, sorted(row)))
+    monkeypatch.setitem(sys.modules, "trackio", module)
+    report = open_logger("trackio", tmp_path, "a run", {"steps": 3})
+    report({"step": 1, "loss": 2.0, "lr": 0.1})
+    assert shown == [3, (1, ["loss", "lr"])]
+    with pytest.raises(GptreproError, match="no logger 'paper': choose tensorboard, trackio, wandb"):
+        open_logger("paper", tmp_path, "a run", {})
+
+
+def test_prompts_are_lines_or_rows(tmp_path):
+    lines, rows = tmp_path / "p.txt", tmp_path / "p.jsonl"
+    lines.write_text("One.\n\n  Two.\n")
+    rows.write_text('{"prompt": "One."}\n{"prompt": "Two\\nlines.", "id": 3}\n')
+    assert read_prompts(lines) == ["One.", "  Two."]
+    assert read_prompts(rows) == ["One.", "Two\nlines."]
+    lines.write_text("\n")
+    with pytest.raises(GptreproError, match="holds no prompts"):
+        read_prompts(lines)
 
 
 @pytest.mark.parametrize("stated", [0, 33, "8", 8.0, True, None])

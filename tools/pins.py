@@ -44,6 +44,9 @@ markers.default_environment = lambda: there
 runpy.run_module("pip", run_name="__main__", alter_sys=True)
 """
 
+UNPINNED = ("tensorboard", "trackio", "wandb")
+"""Extras that show a training elsewhere: no figure and no page depends on them."""
+
 HEADER = """\
 # One version of every package below pyproject.toml's extras book, test and bench, on any system.
 # Renew with `python tools/pins.py --write` in an environment that passes the tests; check with `make pins`.
@@ -53,7 +56,7 @@ HEADER = """\
 def wanted() -> list[Requirement]:
     """Every requirement of pyproject.toml, all extras included."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = project["optional-dependencies"].values()
+    extras = [lines for name, lines in project["optional-dependencies"].items() if name not in UNPINNED]
     lines = [*project["dependencies"], *(line for group in extras for line in group)]
     found = [Requirement(line) for line in lines]
     return [requirement for requirement in found if requirement.name != project["name"]]  # extras of extras

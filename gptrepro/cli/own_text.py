@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from gptrepro.cli.printing import AsJson, print_json
-from gptrepro.cli.training_options import takes_settings
-from gptrepro.errors import TIME_IS_UP
+from gptrepro.cli.training_options import ConfigFile, takes_settings
+from gptrepro.errors import TIME_IS_UP, GptreproError
 from gptrepro.train.settings import TrainSettings
 
 app = typer.Typer()
@@ -29,23 +29,40 @@ Separator = Annotated[
     ),
 ]
 
-Device = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")]
 
 
 @app.command()
 @takes_settings
 def train(
     model: Annotated[str, typer.Option(help="A published model, or a JSON file of DecoderConfig fields.")],
-    text: Annotated[str, typer.Option(help="A data set by name, or a UTF-8 text file.")],
+    text: Annotated[
+        str,
+        typer.Option(
+            help="A data set by name; a file or folder of .txt, .md, .jsonl, .parquet, also .gz; or "
+            "hub:org/set:column."
+        ),
+    ],
     output: Annotated[Path, typer.Option(help="The checkpoint folder to write.")],
     settings: TrainSettings,
     tokenizer: Annotated[
         str | None, typer.Option(help="gpt1, gpt2, train-gpt1, train-gpt2, or a folder.")
     ] = None,
     heldout: Annotated[str | None, typer.Option(help="A text to evaluate on.")] = None,
+    heldout_share: Annotated[
+        float | None, typer.Option(help="Evaluate on so much of the text, which is held out.")
+    ] = None,
+    keep_best: Annotated[
+        bool, typer.Option("--keep-best", help="Save the weights that were best when evaluated.")
+    ] = False,
     separator: Separator = None,
+    column: Annotated[str, typer.Option(help="Of .jsonl and .parquet: what holds the text.")] = "text",
     minutes: Annotated[float | None, typer.Option(help="Stop, everything saved, after so long.")] = None,
     device: Device = "auto",
+    log_to: Annotated[
+        str | None, typer.Option(help="Show the course in tensorboard, trackio or wandb.")
+    ] = None,
+    config: ConfigFile = None,
 ) -> None:
     """Train a model on a text; the same command goes on where it stopped.
 
@@ -60,9 +77,13 @@ def train(
         tokenizer=tokenizer,
         settings=settings,
         heldout=heldout,
+        heldout_share=heldout_share,
+        keep_best=keep_best,
         separator=separator,
+        column=column,
         minutes=minutes,
         device=device,
+        log_to=log_to,
     )
     last = result.history[-1] if result.history else {}
     state = "finished" if result.finished else "time is up; the same command goes on"
@@ -78,7 +99,7 @@ def train(
 @eval_app.command()
 def perplexity(
     checkpoint: Checkpoint,
-    text: Annotated[str, typer.Option(help="A data set by name, or a UTF-8 text file.")],
+    text: Annotated[str, typer.Option(help="A data set by name, or a text of your own, as for train.")],
     split: Annotated[str, typer.Option(help="The data set's split.")] = "heldout",
     stride: Annotated[int | None, typer.Option(help="Overlap windows, moving by so many tokens.")] = None,
     context: Context = None,
@@ -127,10 +148,12 @@ def completions(
 @app.command()
 def generate(
     checkpoint: Checkpoint,
-    prompt: Annotated[str, typer.Option(help="The text to continue.")],
-    tokens: Annotated[
-        int | None, typer.Option(help="The most tokens to write.", show_default="64, or what fits")
+    prompt: Annotated[str | None, typer.Option(help="The text to continue.")] = None,
+    prompts: Annotated[
+        Path | None, typer.Option(help='A file of them: one a line, or .jsonl rows {"prompt": ...}.')
     ] = None,
+    samples: Annotated[int, typer.Option(help="Continue each prompt so often.")] = 1,
+    tokens: Annotated[int, typer.Option(help="The most tokens to write; the window slides.")] = 64,
     temperature: Annotated[float, typer.Option(help="0 always takes the likeliest token.")] = 0.0,
     top_k: Annotated[int | None, typer.Option(help="Sample among the k likeliest.")] = None,
     top_p: Annotated[float | None, typer.Option(help="Sample among the likeliest that sum to p.")] = None,
@@ -143,12 +166,16 @@ def generate(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Continue a prompt."""
-    from gptrepro.own_text import continue_prompt
+    """Continue a prompt, or each prompt of a file."""
+    from gptrepro.own_text import continue_prompts, read_prompts
 
-    written = continue_prompt(
+    if (prompt is None) == (prompts is None):
+        raise GptreproError("Give --prompt with a text, or --prompts with a file of them.")
+    asked = [prompt] if prompt is not None else read_prompts(prompts or Path())
+    found = continue_prompts(
         checkpoint,
-        prompt,
+        asked,
+        samples=samples,
         tokens=tokens,
         context=context,
         special_tokens=special_tokens,
@@ -159,7 +186,12 @@ def generate(
         seed=seed,
         device=device,
     )
+    rows = [
+        {"prompt": before, "sample": number, "continuation": text}
+        for before, texts in zip(asked, found, strict=True)
+        for number, text in enumerate(texts)
+    ]
     if as_json:
-        print_json({"prompt": prompt, "continuation": written})
-    else:
-        typer.echo(prompt + written)
+        print_json(rows if len(rows) > 1 or prompts else rows[0])
+        return
+    typer.echo("\n---\n".join(f"{row['prompt']}{row['continuation']}" for row in rows))

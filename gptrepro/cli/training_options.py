@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import difflib
 import functools
 import inspect
 import re
 import textwrap
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 
+from gptrepro import storage
+from gptrepro.errors import GptreproError
 from gptrepro.train.settings import TrainSettings
 
 NAMES = {"peak_lr": "learning_rate", "warmup_steps": "warmup", "checkpoint_every_seconds": "save_every"}
@@ -35,6 +39,37 @@ NO_OPTION = {
     "branch_at": "only experiments branch off",
 }
 """Fields that are no option, and why."""
+
+
+def _from_file(context: typer.Context, path: Path | None) -> Path | None:
+    """Take what a file says as the defaults of the options that it names."""
+    if path is None:
+        return None
+    otherwise = "give it one option a line, as in `steps: 1000`"
+    values = storage.read_yaml(path, "file of options", otherwise)
+    if not isinstance(values, dict):
+        raise GptreproError(f"{path} is no mapping of options: {otherwise}.")
+    names = {flag: option.name for option in context.command.params for flag in option.opts}
+    found = {}
+    for key, value in values.items():
+        name = names.get("--" + str(key).replace("_", "-"))
+        if name is None or name == "config":
+            near = difflib.get_close_matches(f"--{key}", names, n=1) or ["--help"]
+            raise GptreproError(f"{path} names '{key}', which is no option; did you mean {near[0][2:]}?")
+        found[name] = value
+    context.default_map = {**(context.default_map or {}), **found}
+    return path
+
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="A YAML or JSON file of options; the command line goes before it.",
+        callback=_from_file,
+        is_eager=True,
+    ),
+]
+"""A file of options, read before the others are asked for."""
 
 
 def takes_settings(

@@ -63,6 +63,18 @@ def next_tokens(
     return torch.cat([torch.multinomial(row, 1, generator=generator) for row, generator in rows])
 
 
+def _begin(
+    model: Decoder, rows: Sequence[Sequence[int]], wanted: int, context: int | None
+) -> tuple[Continuation, int]:
+    """What continues the rows, cut to the newest half where they exceed the context, and its room."""
+    if context is None:
+        return Continuation(model, rows, wanted), wanted
+    if max(map(len, rows), default=0) > context:
+        rows = [row[-max(1, context // 2) :] for row in rows]
+    room = min(wanted, context - max(map(len, rows), default=0))
+    return Continuation(model, rows, room), room
+
+
 def generate(
     model: Decoder,
     prompts: Sequence[Sequence[int]],
@@ -74,6 +86,7 @@ def generate(
     stop: Sequence[Sequence[int]] = (),
     until: Callable[[Sequence[int]], bool] | None = None,
     seed: int = 0,
+    context: int | None = None,
 ) -> list[list[int]]:
     """Continue each prompt; prompts of different lengths share a batch and do not influence one another.
 
@@ -86,6 +99,8 @@ def generate(
         top_k, top_p: what sampling may choose from, `keep_top_k` first; None for everything.
         stop: token sequences that end a continuation, such as ``[[end_of_text]]``.
         until: asked after each token whether the new ones of a row are enough.
+        context: tokens that are read at once; where they run out, the newest half is read again and the
+            oldest are forgotten. By default all must fit into the model's positions.
         seed: of the samples; row i is drawn with ``seed + i``, whatever stands in the other rows.
 
     Returns:
@@ -105,7 +120,7 @@ def generate(
     written: list[list[int]] = [[] for _ in prompts]
     ends: list[int | None] = [None] * len(prompts)
     with inference(model):
-        continuation = Continuation(model, prompts, max_new_tokens)
+        continuation, room = _begin(model, prompts, max_new_tokens, context)
         logits = continuation.logits
         generators = [torch.Generator(logits.device).manual_seed(seed + row) for row in range(len(prompts))]
         for step in range(max_new_tokens):
@@ -121,7 +136,13 @@ def generate(
                     ends[row] = len(written[row])
             if None not in ends or step == max_new_tokens - 1:
                 break
-            logits = continuation.append(tokens)
+            if room > 0:
+                logits = continuation.append(tokens)
+                room -= 1
+            else:
+                grown = [[*prompt, *new] for prompt, new in zip(prompts, written, strict=True)]
+                continuation, room = _begin(model, grown, max_new_tokens - step - 1, context)
+                logits = continuation.logits
     return [row_tokens[:end] for row_tokens, end in zip(written, ends, strict=True)]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -38,7 +38,7 @@ class Encoder(Protocol):
     def reading(self) -> int: ...
     @property
     def end_of_text(self) -> int | None: ...
-    def encode_parts(self, text: str) -> Iterator[tuple[str, list[int]]]: ...
+    def encode_parts(self, text: str | Iterable[str]) -> Iterator[tuple[str, list[int]]]: ...
 
 
 class Text(Protocol):
@@ -54,7 +54,7 @@ class Text(Protocol):
     def digest(self) -> str: ...
     @property
     def n_bytes(self) -> int: ...
-    def documents(self) -> Iterator[str]: ...
+    def documents(self) -> Iterator[str | Iterable[str]]: ...
 
 
 class Index(BaseModel):
@@ -230,8 +230,13 @@ class _Writer:
         self.n_tokens = self.n_bytes = self.n_words = 0
         self.full = False
 
-    def add(self, text: str, advance: Callable[[int], None]) -> None:
-        """Encode and append a document, or what there is room for, and say how much is done."""
+    def add(self, text: str | Iterable[str], advance: Callable[[int], None]) -> None:
+        """Encode and append a document, or what there is room for, and say how much is done.
+
+        Args:
+            text: the document, or its blocks where it is a long one.
+            advance: told how many characters have been written.
+        """
         parts = self.tokenizer.encode_parts(text) if self.limit is None else self._within_limit(text)
         start = self.n_tokens
         for part, ids in parts:
@@ -242,8 +247,9 @@ class _Writer:
             if self.tokenizer.end_of_text is not None and not self.full:
                 self._write("", [self.tokenizer.end_of_text])
 
-    def _within_limit(self, text: str) -> list[tuple[str, list[int]]]:
+    def _within_limit(self, document: str | Iterable[str]) -> list[tuple[str, list[int]]]:
         assert self.limit is not None
+        text = document if isinstance(document, str) else "".join(document)
         beginning = text[: self.limit * LONGEST_TOKEN]
         ids = self._encode(beginning)
         room = self.limit - self.n_tokens

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
@@ -122,9 +122,11 @@ class Tokenizer(ABC):
         """The pipeline of ``tokenizers`` that ``tokenizer.json`` describes."""
 
     @abstractmethod
-    def _parts(self, text: str) -> Iterator[tuple[str, list[str]]]:
-        """``text`` in parts of at least `PART`, cut at white space, each with its pieces: these are cut where
-        no token can cross, so that each has the ids it has in the text."""
+    def _parts(self, blocks: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+        """The text of ``blocks`` in parts of at least `PART`, cut at white space, each with its pieces.
+
+        Pieces are cut where no token can cross, so that each has the ids that it has in the text.
+        """
 
     @abstractmethod
     def _encode_piece(self, piece: str) -> list[int]:
@@ -154,12 +156,13 @@ class Tokenizer(ABC):
             ]
         return [token for _, ids in self.encode_parts(text) for token in ids]
 
-    def encode_parts(self, text: str) -> Iterator[tuple[str, list[int]]]:
+    def encode_parts(self, text: str | Iterable[str]) -> Iterator[tuple[str, list[int]]]:
         """``text`` in parts, cut at white space, with the ids that each has in the whole.
 
-        Pieces and ids take twenty times as much memory as their text, so a long one is better had in parts.
+        Pieces and ids take twenty times as much memory as their text, so a long one is better had in parts;
+        what is longer than the memory is given as its blocks, wherever these are cut.
         """
-        for part, pieces in self._parts(text):
+        for part, pieces in self._parts([text] if isinstance(text, str) else text):
             yield part, [token for piece in pieces for token in self._piece_ids[piece]]
 
     def decode(self, ids: Sequence[int]) -> str:

@@ -55,20 +55,24 @@ class ByteLevelTokenizer(Tokenizer):
         backend.post_processor = processors.ByteLevel(trim_offsets=False)
         return backend
 
-    def _parts(self, text: str) -> Iterator[tuple[str, list[str]]]:
-        if _SURROGATE.search(text):
-            raise GptreproError(
-                "The text holds half of a surrogate pair (U+D800 to U+DFFF), which is not a character: "
-                "decode its source with errors='replace'."
-            )
+    def _parts(self, blocks: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
         # Within a token, white space comes first or fills it: one ends where a space or a line end
         # follows anything else, and what comes after does not change where it began.
-        start = 0
-        while start < len(text):
-            cut = _BEFORE_SPACE.search(text, start + base.PART)
-            part = text[start : cut.start() if cut else len(text)]
-            yield part, _BEFORE_SPACE.split(part)
-            start += len(part)
+        rest = ""
+        for block in blocks:
+            if _SURROGATE.search(block):
+                raise GptreproError(
+                    "The text holds half of a surrogate pair (U+D800 to U+DFFF), which is not a character: "
+                    "decode its source with errors='replace'."
+                )
+            text, start = rest + block, 0
+            while cut := _BEFORE_SPACE.search(text, start + base.PART):
+                part = text[start : cut.start()]
+                yield part, _BEFORE_SPACE.split(part)
+                start += len(part)
+            rest = text[start:]
+        if rest:
+            yield rest, _BEFORE_SPACE.split(rest)
 
     def _encode_piece(self, piece: str) -> list[int]:
         ids: list[int] = self._backend.encode(piece, add_special_tokens=False).ids

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
@@ -24,7 +25,7 @@ class Text(Protocol):
 
     @property
     def digest(self) -> str: ...
-    def documents(self) -> Iterator[str]: ...
+    def documents(self) -> Iterator[str | Iterable[str]]: ...
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def open_tokenizer(choice: str, text: Text, n_vocab: int) -> Tokenizer:
         files = tokenizer_files("gpt2")
         return load_published_gpt2(files["encoder.json"], files["vocab.bpe"])
     if choice in _TRAINERS:
-        return _TRAINERS[choice](text.documents(), n_vocab)
+        documents = ([each] if isinstance(each, str) else each for each in text.documents())
+        return _TRAINERS[choice](itertools.chain.from_iterable(documents), n_vocab)
     return _in_folder(choice)
 
 

@@ -27,6 +27,19 @@ N_CHARACTERS = 238
 """Characters of the published vocabulary; it holds each with and without ``</w>``."""
 
 
+def _cut_at_lines(blocks: Iterable[str]) -> Iterator[str]:
+    """The text of the blocks, cut after the first line end beyond each `PART`."""
+    rest = ""
+    for block in blocks:
+        text, start = rest + block, 0
+        while end := text.find("\n", start + base.PART) + 1:
+            yield text[start:end]
+            start = end
+        rest = text[start:]
+    if rest:
+        yield rest
+
+
 class Gpt1Tokenizer(Tokenizer):
     """The released encoder: ftfy, respacing, spaCy's English words, lower case, BPE.
 
@@ -63,14 +76,12 @@ class Gpt1Tokenizer(Tokenizer):
         backend.decoder = decoders.BPEDecoder(suffix=END_OF_WORD)
         return backend
 
-    def _parts(self, text: str) -> Iterator[tuple[str, list[str]]]:
-        start, began, in_markup = 0, False, False
-        while start < len(text):
-            end = text.find("\n", start + base.PART) + 1 or len(text)
-            part = text[start:end]
+    def _parts(self, blocks: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+        began, in_markup = False, False
+        for part in _cut_at_lines(blocks):
             pieces = pieces_of(part, in_markup)
             yield part, ["\n", *pieces] if began and pieces else pieces
-            start, began, in_markup = end, began or bool(pieces), in_markup or "<" in part
+            began, in_markup = began or bool(pieces), in_markup or "<" in part
 
     def _encode_piece(self, piece: str) -> list[int]:
         ids: list[int] = self._backend.encode(" ".join(words_of(piece)), add_special_tokens=False).ids

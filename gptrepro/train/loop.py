@@ -81,6 +81,7 @@ def train(
     world: World = ONE,
     branch_from: Path | None = None,
     stopping: EarlyStopping | None = None,
+    on_row: Callable[[Row], None] | None = None,
 ) -> TrainResult:
     """Train ``model`` in place, or go on where an earlier call in the same ``folder`` stopped.
 
@@ -94,7 +95,7 @@ def train(
         settings: see `TrainSettings`.
         folder: gets ``metrics.jsonl``, ``checkpoints/`` and ``weights/``; one training a folder.
         evaluate: metrics that are added to the rows of the chosen steps; called in evaluation mode.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         stop_after_seconds: save and return when they have passed.
         name: what the progress bar says.
         progress: whether to show progress at all.
@@ -104,6 +105,7 @@ def train(
             come so far itself, and its settings may end it in another way.
         stopping: keep the weights that were best when evaluated (``best_weights``), and end when none better
             come.
+        on_row: told each row of the log as it comes, in the first process.
 
     Returns:
         The result; the model is left in evaluation mode, with its last weights.
@@ -188,6 +190,8 @@ def train(
                     if evaluate is not None and settings.evaluates_after(now.step):
                         row |= _evaluated(evaluate, model, cuda, world)
                     log.append(row)
+                    if on_row is not None and world.first:
+                        on_row(row)
                 if isinstance(loss_of, CompiledLoss):
                     state.resolved = replace(state.resolved, compiled=loss_of.works)
                 display.update(now.step, batch[0].numel(), losses.last_mean, str(state.resolved))

@@ -38,15 +38,17 @@ class Precision:
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """``auto`` is CUDA where torch has it, else the CPU.
+    """``auto`` is CUDA where torch has it, else the CPU; ``mps`` is a Mac's own GPU, for who asks for it.
 
     Raises:
-        GptreproError: the name is unknown, or CUDA is asked for where there is none.
+        GptreproError: the name is unknown, or what is asked for is not there.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name.split(":")[0] not in ("cpu", "cuda"):
-        raise GptreproError(f"The device {name!r} is unknown: choose auto, cpu or cuda.")
+    if name.split(":")[0] not in ("cpu", "cuda", "mps"):
+        raise GptreproError(f"The device {name!r} is unknown: choose auto, cpu, cuda or mps.")
+    if name.startswith("mps") and not torch.backends.mps.is_available():
+        raise GptreproError("This torch sees no Apple GPU: choose device cpu or auto.")
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise GptreproError("This torch sees no CUDA device: choose device cpu or auto.")
     return torch.device(name)
@@ -81,6 +83,8 @@ def choose_precision(
 
 def _has_bf16(device: torch.device) -> bool:
     """Whether the device has instructions for bf16; without them it is emulated, many times slower."""
+    if device.type == "mps":  # its products in bf16 are no faster
+        return False
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     capabilities = torch.cpu.get_capabilities()

@@ -36,8 +36,14 @@ def test_a_text_is_trained_on_evaluated_and_continued(gptrepro, training, tmp_pa
     assert status == 0 and "tokens, 8 at once" in out
     status, out, _ = gptrepro("generate", "--checkpoint", folder, "--prompt", "The", "--stop", "at", "--json")
     assert status == 0 and "at" not in json.loads(out)["continuation"]
-    status, out, err = gptrepro("generate", "--checkpoint", folder, "--prompt", "The", "--tokens", "64")
-    assert status == 1 and "do not fit a context of 16" in err
+    (tmp_path / "prompts.txt").write_text("The\nA dog\n")
+    several = ("--prompts", str(tmp_path / "prompts.txt"), "--samples", "2", "--tokens", "64")
+    status, out, _ = gptrepro("generate", "--checkpoint", folder, *several, "--json")
+    assert [(row["prompt"], row["sample"]) for row in json.loads(out)] == [
+        (prompt, sample) for prompt in ("The", "A dog") for sample in (0, 1)
+    ]
+    status, _, err = gptrepro("generate", "--checkpoint", folder)
+    assert status == 1 and "Give --prompt" in err
 
 
 def test_a_program_can_tell_time_is_up_from_finished(gptrepro, training):

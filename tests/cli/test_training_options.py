@@ -127,6 +127,32 @@ def test_a_warm_up_is_cut_to_the_training_and_never_refused() -> None:
         _settings_of("--steps", "0")
 
 
+def test_options_come_from_a_file_and_the_command_line_goes_first(gptrepro, monkeypatch, tmp_path):
+    asked: dict = {}
+
+    def train(**given):
+        asked.update(given)
+        raise GptreproError("far enough")
+
+    monkeypatch.setattr("gptrepro.own_text.train_on_text", train)
+    path = tmp_path / "options.yaml"
+    lines = (
+        "model: gpt2-124m",
+        "text: plays",
+        "output: out",
+        "steps: 7",
+        "learning-rate: 0.5",
+        "keep_best: on",
+    )
+    path.write_text("\n".join(lines))
+    gptrepro("train", "--config", str(path), "--steps", "9")
+    assert (asked["model"], asked["keep_best"]) == ("gpt2-124m", True)
+    assert (asked["settings"].steps, asked["settings"].peak_lr) == (9, 0.5)
+    path.write_text("stepz: 7\n")
+    status, _, err = gptrepro("train", "--config", str(path))
+    assert status == 1 and "no option; did you mean steps?" in err
+
+
 def test_options_and_counts_of_models_cost_no_torch() -> None:
     code = "import sys, gptrepro.cli, gptrepro.published; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

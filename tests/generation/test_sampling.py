@@ -32,6 +32,28 @@ def greedy_uncached(model: Decoder, prompt: list[int], count: int) -> list[int]:
     return ids[len(prompt) :]
 
 
+def greedy_sliding(model: Decoder, prompt: list[int], count: int, context: int) -> list[int]:
+    """The newest tokens again for every token: the newest half where they exceed the context."""
+    seen, new = list(prompt), []
+    for _ in range(count):
+        if len(seen) > context:
+            seen = seen[-(context // 2) :]
+        with torch.no_grad():
+            new.append(int(model(torch.tensor([seen]))[0, -1].argmax()))
+        seen.append(new[-1])
+    return new
+
+
+@kinds
+@pytest.mark.parametrize("length", [3, 15, 16, 17, 40])
+def test_beyond_the_context_the_window_slides(changes: dict[str, Any], length: int) -> None:
+    model = small_decoder(**changes)
+    prompt = [(7 * i) % 11 for i in range(length)]
+    assert generate(model, [prompt], 40, context=16)[0] == greedy_sliding(model, prompt, 40, 16)
+    (one, two) = generate(model, [prompt, prompt], 40, context=16)
+    assert one == two
+
+
 @kinds
 def test_greedy_tokens_are_those_of_the_uncached_model(changes: dict[str, Any]) -> None:
     model = small_decoder(**changes)

@@ -56,6 +56,8 @@ def test_a_long_text_has_in_parts_the_ids_and_words_that_it_has_in_one(
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(base, "PART", 1)
             parts = list(tokenizer.encode_parts(text))
+            blocks = [text[i : i + 3] for i in range(0, len(text), 3)]
+            assert list(tokenizer.encode_parts(blocks)) == parts, "where blocks are cut changes nothing"
         assert [token for _, ids in parts for token in ids] == whole
         assert "".join(part for part, _ in parts) == text
         assert sum(len(part.split()) for part, _ in parts) == len(text.split())
