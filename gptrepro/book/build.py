@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gptrepro import storage
 from gptrepro.book.contents import STATUS, Contents, read_contents
-from gptrepro.book.execute import execute_notebooks, note_execution, raise_failures
+from gptrepro.book.execute import execute_notebooks, note_execution, raise_failures, require_kernel
 from gptrepro.book.stamp import fingerprint, is_current
 from gptrepro.errors import GptreproError
 from gptrepro.progress import BuildDisplay
@@ -95,6 +95,10 @@ def _execute(root: Path, contents: Contents, executed: Path, *, force: bool, rep
     ]
     if not due:
         return
+    try:
+        require_kernel()
+    except GptreproError as error:
+        raise GptreproError(f"{error} {INSTEAD}") from error
     report.say(f"Executing {len(due)} of {len(contents.notebooks)} notebooks")
     for name in due:
         _stamp(executed, name).unlink(missing_ok=True)

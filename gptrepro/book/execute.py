@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import papermill
+from jupyter_client.kernelspec import NoSuchKernel, get_kernel_spec
 from nbclient.exceptions import CellControlSignal, CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError, strip_color
 from pydantic import BaseModel, ConfigDict
@@ -96,6 +97,28 @@ def execute_notebook(
     except (DeadKernelError, CellControlSignal) as error:
         raise NotebookError(f"{label(path)} failed in cell {last} of {total}: {error}") from error
     return normalise(notebook)
+
+
+def require_kernel() -> None:
+    """Return if the kernel that notebooks ask for can start at all, which takes a second to see.
+
+    Raises:
+        GptreproError: there is none, or its Python lacks what it needs.
+    """
+    otherwise = f"run `{sys.executable} -m pip install --force-reinstall ipykernel`"
+    try:
+        python, *_ = get_kernel_spec("python3").argv
+        python = python if Path(python).is_absolute() else sys.executable  # as jupyter_client has it
+        done = subprocess.run(
+            [python, "-c", "import ipykernel.kernelapp"], capture_output=True, text=True, timeout=60
+        )
+    except (NoSuchKernel, OSError, ValueError, subprocess.TimeoutExpired) as error:
+        raise GptreproError(
+            f"No notebook can run: its kernel cannot start ({error}): {otherwise}."
+        ) from error
+    if done.returncode != 0:
+        why = done.stderr.strip().splitlines()[-1:] or ["it ends at once"]
+        raise GptreproError(f"No notebook can run: the kernel cannot start ({why[0]}): {otherwise}.")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gptrepro import storage
-from gptrepro.cli.printing import AsJson, ScaleName, print_json, print_list, print_table, short_count
+from gptrepro.cli.printing import (
+    AsJson,
+    ScaleName,
+    print_json,
+    print_list,
+    print_table,
+    require_one_process,
+    short_count,
+)
 from gptrepro.errors import TIME_IS_UP, GptreproError
 
 if TYPE_CHECKING:
@@ -51,6 +59,7 @@ def run(
     if dry_run:
         _lay_out(chosen, at, seed, minutes, jobs)
         return
+    require_one_process()
     finished = run_experiments(
         chosen,
         at,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gptrepro.cli.printing import AsJson, print_json
+from gptrepro.cli.printing import AsJson, print_json, require_one_process
 from gptrepro.cli.training_options import ConfigFile, takes_settings
 from gptrepro.errors import TIME_IS_UP, GptreproError
 from gptrepro.train.settings import TrainSettings
@@ -68,6 +68,7 @@ def train(
 
     Exit status: 0 finished, 75 time is up, 130 interrupted (both saved), 1 an error.
     """
+    require_one_process()
     from gptrepro.own_text import train_on_text
 
     result = train_on_text(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
@@ -11,8 +12,24 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gptrepro.errors import GptreproError
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 ScaleName = Annotated[str, typer.Option(help="smoke, laptop, gpu or paper.")]
+
+
+def require_one_process() -> None:
+    """Refuse to be one of several processes that a launcher has started.
+
+    Raises:
+        GptreproError: there are several: each would train the same model and write the same files.
+    """
+    count = os.environ.get("WORLD_SIZE", "1")
+    if count.isdecimal() and int(count) > 1:
+        raise GptreproError(
+            f"A launcher such as torchrun has started {count} processes, and this command trains in one: run "
+            "it without the launcher. From Python, `gptrepro.train.loop.train(world=...)` trains in several."
+        )
 
 
 def print_json(value: Any) -> None:

@@ -8,10 +8,18 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from gptrepro.book.execute import NotebookError, execute_notebook, execute_notebooks, raise_failures
+from gptrepro.book import execute
+from gptrepro.book.execute import (
+    NotebookError,
+    execute_notebook,
+    execute_notebooks,
+    raise_failures,
+    require_kernel,
+)
 from gptrepro.book.notebooks import read_notebook
 from gptrepro.errors import GptreproError
 from gptrepro.progress import BuildDisplay
@@ -42,6 +50,19 @@ def test_a_kernel_that_dies_is_a_failure_too(tmp_path: Path) -> None:
     path = write_notebook(tmp_path / "gpt9/08-dead.ipynb", "import os; os._exit(1)")
     with pytest.raises(NotebookError, match=r"gpt9/08-dead.ipynb failed in cell 3 of 3: .*died"):
         execute_notebook(path)
+
+
+def test_a_kernel_that_cannot_start_is_named_before_any_notebook_runs(monkeypatch, tmp_path: Path) -> None:
+    require_kernel()
+    broken = SimpleNamespace(argv=[str(tmp_path / "no-python"), "-m", "ipykernel_launcher"])
+    monkeypatch.setattr(execute, "get_kernel_spec", lambda name: broken)
+    with pytest.raises(GptreproError, match=r"kernel cannot start .*no-python.*pip install"):
+        require_kernel()
+    python = tmp_path / "no-python"
+    python.write_text("#!/bin/sh\necho 'ModuleNotFoundError: no ipykernel' >&2\nexit 1\n")
+    python.chmod(0o755)
+    with pytest.raises(GptreproError, match=r"cannot start .ModuleNotFoundError: no ipykernel"):
+        require_kernel()
 
 
 def test_a_cell_that_does_not_end_is_a_failure_unless_experiments_run(tmp_path: Path) -> None:

@@ -122,6 +122,19 @@ def test_a_python_that_will_not_do_is_one_sentence(
     assert "Traceback" not in finished.stderr
 
 
+@pytest.mark.skipif(os.name == "nt", reason="shell scripts stand in for Python")
+@pytest.mark.parametrize(("reached", "said"), [(False, True), (True, False)])
+def test_no_network_is_said_as_such(make: str, tmp_path: Path, reached: bool, said: bool) -> None:
+    python = checkout(tmp_path) / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    answer = "exit 0" if reached else "exit 1"
+    python.write_text(f"#!/bin/sh\ncase \"$*\" in *'index versions'*) {answer};; esac; exit 1\n")
+    python.chmod(0o755)
+    finished = subprocess.run([make, "-C", str(tmp_path), "book"], capture_output=True, text=True)
+    assert finished.returncode != 0
+    assert ("The package index cannot be reached" in finished.stderr) == said
+
+
 def test_an_extra_index_reaches_pip(make: str, tmp_path: Path) -> None:
     finished = subprocess.run(
         [make, "-n", "-C", str(checkout(tmp_path)), "test", "INDEX=https://example.org/cpu"],

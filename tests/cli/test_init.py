@@ -62,3 +62,15 @@ def test_a_missing_library_is_named_with_the_extra_that_brings_it(gptrepro, monk
     else:
         status, _, err = gptrepro("data", "list")
         assert status == 1 and f"pip install 'gptrepro[{extra}]'" in err
+
+
+@pytest.mark.parametrize("command", ["train", "run"])
+def test_several_processes_of_a_launcher_are_one_sentence(gptrepro, monkeypatch, command, tmp_path):
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    more = {
+        "run": ["background-positions", "--scale", "smoke"],
+        "train": ["--model", "gpt1", "--text", "plays", "--steps", "1", "--output", str(tmp_path / "out")],
+    }[command]
+    status, _, err = gptrepro(command, *more)
+    assert status == 1 and "torchrun has started 4 processes" in err
+    assert not (tmp_path / "out").exists()
