@@ -20,7 +20,7 @@ from gptrepro import storage
 from gptrepro.checkpoints import load_checkpoint, load_trained_context, save_checkpoint
 from gptrepro.errors import GptreproError
 from gptrepro.evaluate.perplexity import evaluate_perplexity, require_scorable
-from gptrepro.evaluate.prompted import Reader
+from gptrepro.evaluate.prompted import Paragraphs, Reader
 from gptrepro.generation.writing import write
 from gptrepro.model import Decoder
 from gptrepro.own_inputs import open_model_config, open_text, train_and_heldout
@@ -28,8 +28,9 @@ from gptrepro.published import PUBLISHED
 from gptrepro.tasks.prompted import Item
 from gptrepro.text.batches import Batches
 from gptrepro.text.shards import TokenShards, write_shards
-from gptrepro.tokenizer import Tokenizer, load_tokenizer
+from gptrepro.tokenizer import TextWriter, Tokenizer, load_tokenizer
 from gptrepro.tokenizer.chosen import keep, kept_or_opened
+from gptrepro.tokenizer.gpt1 import LINE_END
 from gptrepro.train.loggers import open_logger
 from gptrepro.train.loop import TrainResult, train
 from gptrepro.train.memory import require_memory
@@ -160,6 +161,14 @@ class Opened:
     trained_context: int
     """Tokens of the longest sequence that the model was trained on."""
 
+    @property
+    def texts(self) -> TextWriter:
+        """The tokenizer for single texts. GPT-1 has no token that starts one: there each begins a line."""
+        line_end = self.tokenizer.vocab.get(LINE_END)
+        if self.tokenizer.end_of_text is not None or line_end is None:
+            return self.tokenizer
+        return Paragraphs(self.tokenizer, line_end)
+
     def context(self, asked: int | None) -> int:
         """Tokens to read at once: as many as the model was trained on, unless others are asked for.
 
@@ -258,7 +267,7 @@ def completions_of(
     """
     opened = open_checkpoint(checkpoint, device)
     items = read_completions(jsonl)
-    reader = Reader(opened.model, opened.tokenizer, opened.context(context), overflow="left")
+    reader = Reader(opened.model, opened.texts, opened.context(context), overflow="left")
     rows = [score.texts[0] for score in reader.score(items)]
     total = sum(row.log_likelihood for row in rows)
     return {

@@ -146,6 +146,17 @@ def completions(
         typer.echo(f"{cut} contexts were too long and lost their beginning")
 
 
+@eval_app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def harness(context: typer.Context, checkpoint: Checkpoint) -> None:
+    """Run lm-evaluation-harness; all further options are its own.
+
+    Such as: --tasks lambada_openai,hellaswag --limit 100 --output_path results
+    """
+    from gptrepro.harness import run_harness
+
+    run_harness(str(checkpoint), context.args)
+
+
 @app.command()
 def generate(
     checkpoint: Checkpoint,

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -36,6 +36,8 @@ Scores = NDArray[np.float64]
 Pair = tuple[str, str]
 """A context and a target."""
 T = TypeVar("T")
+K = TypeVar("K", Pair, int)
+"""What names a sequence: its context and target, or its place."""
 
 Overflow = Literal["refuse", "left"]
 """What becomes of an item that does not fit the context: an error, or it loses its beginning."""
@@ -193,8 +195,24 @@ class Reader:
             for item, alone in zip(items, asked, strict=True)
         ]
 
-    def write(self, items: Sequence[Item], max_new_tokens: int, stop: Sequence[str] = ()) -> list[Written]:
-        """What greedy decoding writes after each item's context, up to the first text of ``stop``.
+    def score_tokens(self, pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> list[TextScore]:
+        """Score targets after contexts, both given as ids, as `score` does.
+
+        Raises:
+            GptreproError: a context or target is empty, or does not fit.
+        """
+        if not all(before and scored for before, scored in pairs):
+            raise GptreproError("A context and a target need at least one token each.")
+        fitted = [self._fitted(list(before), list(scored), n) for n, (before, scored) in enumerate(pairs, 1)]
+        scores = self._scores(dict(enumerate(fitted)), [])
+        return [scores[n] for n in range(len(pairs))]
+
+    def write(
+        self, items: Sequence[Item], max_new_tokens: int, stop: Sequence[str] = (), **sampling: Any
+    ) -> list[Written]:
+        """What the model writes after each item's context, up to the first text of ``stop``.
+
+        Greedily, unless ``sampling`` says otherwise (``temperature``, ``top_k``, ``top_p`` and ``seed``).
 
         Raises:
             GptreproError: the model is no `Decoder`, or a context is empty or does not fit.
@@ -211,9 +229,8 @@ class Reader:
         found: dict[int, str] = {}
         for chosen in self._batches(sorted(range(len(items)), key=lambda i: len(kept[i]))):
             before = [kept[i] for i in chosen]
-            found |= zip(
-                chosen, write(self.model, self.tokenizer, before, max_new_tokens, stop=stop), strict=True
-            )
+            texts = write(self.model, self.tokenizer, before, max_new_tokens, stop=stop, **sampling)
+            found |= zip(chosen, texts, strict=True)
         return [Written(found[i], len(prompts[i]) - len(kept[i])) for i in range(len(items))]
 
     def _before(self, context: str, number: int) -> list[int]:
@@ -240,22 +257,27 @@ class Reader:
         scored = self.tokenizer.encode(context[len(context.rstrip()) :] + target)
         if not scored:
             raise GptreproError(f"Item {number} has an empty target: give it a text.")
+        return self._fitted(self._before(context, number), scored, number)
+
+    def _fitted(self, before: list[int], scored: list[int], number: int) -> _Sequence:
+        """A context, or its end, and the whole target."""
         if len(scored) > self.context:
             raise GptreproError(
                 f"A target of item {number} has {len(scored)} tokens, more than the model's context of "
                 f"{self.context}: shorten it."
             )
-        before = self._before(context, number)
         kept = self._kept(before, self.context + 1 - len(scored), number)
         return _Sequence(kept + scored, len(kept), len(before) - len(kept))
 
     def _batches(self, ordered: list[T]) -> list[list[T]]:
         return [ordered[i : i + self.batch_size] for i in range(0, len(ordered), self.batch_size)]
 
-    def _scores(self, sequences: dict[Pair, _Sequence], groups: list[list[Pair]]) -> dict[Pair, TextScore]:
+    def _scores(self, sequences: dict[K, _Sequence], groups: list[list[K]]) -> dict[K, TextScore]:
         """The score of each text; those of a group, which begin alike, together."""
         grouped = {pair for group in groups for pair in group}
-        others = sorted(sequences.keys() - grouped, key=lambda pair: (len(sequences[pair].ids), pair))
+        others: list[K] = sorted(
+            sequences.keys() - grouped, key=lambda pair: (len(sequences[pair].ids), pair)
+        )
         plan = [*self._batches(others), *groups]
         found = []
         with inference(self.model):
