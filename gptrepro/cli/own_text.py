@@ -146,6 +146,23 @@ def completions(
         typer.echo(f"{cut} contexts were too long and lost their beginning")
 
 
+@eval_app.command()
+def labels(
+    checkpoint: Annotated[Path, typer.Option(help="A folder written by finetune.")],
+    rows: Annotated[Path, typer.Option(help="Labelled rows of the same form, as JSON lines.")],
+    as_json: AsJson = False,
+) -> None:
+    """How often a fine-tuned model gives rows their labels; with --json each row's prediction."""
+    from gptrepro.own_labels import labels_of
+
+    found = labels_of(checkpoint, rows)
+    if as_json:
+        print_json(found)
+        return
+    scores = [f"{name} {value:.3f}" for name, value in found.items() if isinstance(value, float)]
+    typer.echo(f"{found['rows']} rows, {', '.join(scores)}")
+
+
 @eval_app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def harness(context: typer.Context, checkpoint: Checkpoint) -> None:
     """Run lm-evaluation-harness; all further options are its own.
@@ -155,6 +172,56 @@ def harness(context: typer.Context, checkpoint: Checkpoint) -> None:
     from gptrepro.harness import run_harness
 
     run_harness(str(checkpoint), context.args)
+
+
+@app.command()
+def finetune(
+    checkpoint: Checkpoint,
+    rows: Annotated[Path, typer.Option(help="Labelled rows, as JSON lines.")],
+    kind: Annotated[str, typer.Option(help="classification, entailment, similarity or choice.")],
+    output: Annotated[Path, typer.Option(help="The folder to write.")],
+    heldout: Annotated[
+        Path | None, typer.Option(help="Rows to score on.", show_default="a tenth of the rows")
+    ] = None,
+    epochs: Annotated[
+        float | None, typer.Option(help="Times that each row is read.", show_default="3")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Rows in one update.", show_default="32")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="The highest of the schedule.", show_default="6.25e-5")
+    ] = None,
+    lm_weight: Annotated[
+        float | None, typer.Option(help="Weight of the language model's loss.", show_default="0.5")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="For new weights, order and dropout.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Fine-tune a checkpoint on labelled rows as GPT-1 does; the same command goes on where it stopped.
+
+    A row is {"text", "label"} (classification), {"premise", "hypothesis", "label"} (entailment),
+    {"first", "second", "label" or "score"} (similarity) or {"context", "answers", "label"} (choice, the label
+    the number of the right answer from 0).
+    """
+    from gptrepro.own_labels import fine_tune_on_rows, recipe_of
+
+    found = fine_tune_on_rows(
+        checkpoint=checkpoint,
+        rows=rows,
+        kind=kind,
+        output=output,
+        heldout=heldout,
+        recipe=recipe_of(
+            epochs=epochs, batch_size=batch_size, peak_learning_rate=learning_rate, lm_weight=lm_weight
+        ),
+        seed=seed,
+    )
+    if as_json:
+        print_json(found)
+        return
+    scores = [f"{name} {value:.3f}" for name, value in found.items() if isinstance(value, float)]
+    typer.echo(f"{found['updates']} updates on {found['rows']} rows")
+    typer.echo(f"{found['heldout_rows']} held-out rows: {', '.join(scores)}")
+    typer.echo(f"fine-tuned model in {output}")
 
 
 @app.command()

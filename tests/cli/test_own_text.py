@@ -80,3 +80,20 @@ def test_a_finished_model_is_not_overwritten_by_other_settings(gptrepro, trainin
 def test_a_missing_checkpoint_is_one_sentence(gptrepro, tmp_path):
     status, _, err = gptrepro("generate", "--checkpoint", str(tmp_path / "none"), "--prompt", "x")
     assert status == 1 and err.startswith("Error: ") and "none" in err
+
+
+def test_rows_are_fine_tuned_on_and_scored(gptrepro, training, tmp_path):
+    assert gptrepro(*training)[0] == 0
+    rows = [
+        {"text": f"The {animal} sat {n}", "label": animal} for n in range(20) for animal in ("cat", "dog")
+    ]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    command = ["--checkpoint", str(tmp_path / "checkpoint"), "--rows", str(tmp_path / "rows.jsonl")]
+    command += ["--output", str(tmp_path / "tuned"), "--epochs", "1"]
+    status, _, err = gptrepro("finetune", *command, "--kind", "emotion")
+    assert status == 1 and "no kind 'emotion'" in err
+    status, out, err = gptrepro("finetune", *command, "--kind", "classification")
+    assert status == 0 and "held-out rows: accuracy" in out, err
+    tuned = ["--checkpoint", str(tmp_path / "tuned"), "--rows", str(tmp_path / "rows.jsonl")]
+    status, out, _ = gptrepro("eval", "labels", *tuned, "--json")
+    assert status == 0 and len(json.loads(out)["predictions"]) == 40
