@@ -126,6 +126,6 @@ def _scored(
     return task_scores(task, [one.label for one in examples], predicted), predicted
 
 
-def recipe_of(**changes: float | int | None) -> FineTuningRecipe:
+def recipe_of(**changes: Any) -> FineTuningRecipe:
     """GPT-1's recipe with what is not None in place of its own."""
     return replace(GPT1_FINE_TUNING, **{name: value for name, value in changes.items() if value is not None})

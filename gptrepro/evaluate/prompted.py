@@ -36,8 +36,6 @@ Scores = NDArray[np.float64]
 Pair = tuple[str, str]
 """A context and a target."""
 T = TypeVar("T")
-K = TypeVar("K", Pair, int)
-"""What names a sequence: its context and target, or its place."""
 
 Overflow = Literal["refuse", "left"]
 """What becomes of an item that does not fit the context: an error, or it loses its beginning."""
@@ -203,9 +201,13 @@ class Reader:
         """
         if not all(before and scored for before, scored in pairs):
             raise GptreproError("A context and a target need at least one token each.")
-        fitted = [self._fitted(list(before), list(scored), n) for n, (before, scored) in enumerate(pairs, 1)]
-        scores = self._scores(dict(enumerate(fitted)), [])
-        return [scores[n] for n in range(len(pairs))]
+        names = [("", str(number)) for number in range(1, len(pairs) + 1)]  # in place of their texts
+        fitted = {
+            name: self._fitted(list(before), list(scored), int(name[1]))
+            for name, (before, scored) in zip(names, pairs, strict=True)
+        }
+        scores = self._scores(fitted, [])
+        return [scores[name] for name in names]
 
     def write(
         self, items: Sequence[Item], max_new_tokens: int, stop: Sequence[str] = (), **sampling: Any
@@ -272,12 +274,10 @@ class Reader:
     def _batches(self, ordered: list[T]) -> list[list[T]]:
         return [ordered[i : i + self.batch_size] for i in range(0, len(ordered), self.batch_size)]
 
-    def _scores(self, sequences: dict[K, _Sequence], groups: list[list[K]]) -> dict[K, TextScore]:
+    def _scores(self, sequences: dict[Pair, _Sequence], groups: list[list[Pair]]) -> dict[Pair, TextScore]:
         """The score of each text; those of a group, which begin alike, together."""
         grouped = {pair for group in groups for pair in group}
-        others: list[K] = sorted(
-            sequences.keys() - grouped, key=lambda pair: (len(sequences[pair].ids), pair)
-        )
+        others = sorted(sequences.keys() - grouped, key=lambda pair: (len(sequences[pair].ids), pair))
         plan = [*self._batches(others), *groups]
         found = []
         with inference(self.model):

@@ -2,9 +2,10 @@
 
 ``model.safetensors`` holds the body and, as ``score.weight``, the output layer; ``gptrepro_task.json`` says
 of which task, and ``tokenizer/`` is the tokenizer. Where ``transformers`` has the architecture, which is
-where one sequence is given one of several labels (classification and entailment, on a body of GPT-1 or GPT-2), its
-``AutoModelForSequenceClassification`` reads the folder too and, of a byte-level tokenizer, ``AutoTokenizer``,
-which puts the special tokens around one text or two. What it has no architecture for it refuses to open.
+where one sequence is given one of several labels (classification and entailment, on a body of GPT-1 or
+GPT-2), its ``AutoModelForSequenceClassification`` reads the folder too and, of a byte-level tokenizer,
+``AutoTokenizer``, which puts the special tokens around one text or two. What it has no architecture for it
+refuses to open.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 import safetensors.torch
 from safetensors import SafetensorError
+from torch import Tensor
 
 from gptrepro.checkpoints.layouts import GPT1, OWN, layout_of, stored_name, to_json
 from gptrepro.errors import GptreproError
@@ -61,7 +63,9 @@ def save_fine_tuned(folder: Path, model: FineTuned, task: Task, tokenizer: Token
     """
     assert isinstance(model.body, Decoder)
     body, layout = model.body.config, layout_of(model.body.config)
-    tensors = {stored_name(name, layout): each for name, each in model.body.named_parameters()}
+    tensors: dict[str, Tensor] = {
+        stored_name(name, layout): each for name, each in model.body.named_parameters()
+    }
     tensors[HEAD] = model.head.weight
     stored = {name: each.detach().cpu().contiguous() for name, each in tensors.items()}
     with atomic_file(folder / WEIGHTS) as temporary:
