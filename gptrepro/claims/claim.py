@@ -52,6 +52,8 @@ class Claim(BaseModel):
     """The file that states it: a paper, ``popular`` (texts about the papers) or ``contradictions``."""
     where: str = Field(min_length=1)
     statement: str = Field(min_length=1)
+    short: str | None = Field(default=None, max_length=60)
+    """What a trained claim says, in the few words of a figure's row."""
     published: Any = None
     table: str | None = None
     """Name of a file of ``data/claims/tables`` that holds the published values, where they are many."""

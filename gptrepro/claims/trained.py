@@ -246,7 +246,7 @@ def increases_with(
     if statistic == "rise":
         effect = f"{'fall' if lower_is_better else 'rise'} in all"
     else:
-        effect = f"{'fall' if lower_is_better else 'slope'} a {'doubling' if log else one_of(along)}"
+        effect = f"{'fall' if lower_is_better else 'slope'} per {'doubling' if log else one_of(along)}"
         effect = effect if step_loss is not None else f"overall {effect}"
     reduce = rise if statistic == "rise" else slope_a_doubling if log else slope
 

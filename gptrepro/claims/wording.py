@@ -4,11 +4,65 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-_SYMBOL = re.compile(r"(alpha|[A-Za-z])_\w+")
-"""Names like d_model or N_c are written as they are; in all others "_" stands for a space."""
+_SYMBOL = re.compile(r"(alpha|[A-Z])_\w+")
+"""The papers' own symbols, such as N_c, stay as they are; in all other names "_" stands for a space."""
+
+_MODEL = re.compile(r"gpt([123])(?:[-_](\w.*))?")
+
+_WHOLE = {
+    "d_model": "width",
+    "n_heads": "heads",
+    "d_head": "width of a head",
+    "printed_million": "millions of parameters, printed",
+    "f1": "F1",
+    "xl": "XL",
+    "t": "tokens",
+    "K0": "no examples",
+    "K1": "one example",
+    "K8": "8 examples",
+    "K32": "32 examples",
+    "eps": "epsilon",
+    "en_fr": "English to French",
+    "fr_en": "French to English",
+    "en_ro_gap": "gap into Romanian",
+    "pf_day_flops": "FLOPs of a petaflop/s-day",
+    "counted_for_each_block": "counted in each block",
+    "size_GB": "gigabytes",
+    "times_gpt1": "times as many as GPT-1",
+}
+"""What readers call a part of a value whose own name is short for it."""
+
+_WORDS = {
+    "acc": "accuracy",
+    "ppl": "perplexity",
+    "bpb": "bits per byte",
+    "bpc": "bits per character",
+    "lr": "learning rate",
+    "std": "standard deviation",
+    "emb": "embedding",
+    "pos": "position",
+    "wpe": "position embedding",
+    "wte": "token embedding",
+    "vocab": "vocabulary",
+    "lm": "language model",
+    "lstm": "LSTM",
+    "en": "English",
+    "fr": "French",
+    "de": "German",
+    "ro": "Romanian",
+    "english": "English",
+    "french": "French",
+    "german": "German",
+    "romanian": "Romanian",
+    "min": "least",
+    "max": "largest",
+    "f1": "F1",
+    "f1a": "F1 over all answers",
+}
 
 
 def compact(value: Any) -> str:
@@ -24,8 +78,9 @@ def compact(value: Any) -> str:
     if isinstance(value, int) or (isinstance(value, float) and value.is_integer() and abs(value) < 1e15):
         return f"{int(value):,}"
     if isinstance(value, float):
-        return f"{value:g}"
-    return str(value)
+        small = 1e-8 < abs(value) < 1e-4
+        return f"{Decimal(f'{value:g}'):f}" if small else f"{value:g}"
+    return label(value) if _MODEL.fullmatch(str(value)) else str(value)
 
 
 def _part(key: Any, item: Any) -> str:
@@ -48,9 +103,16 @@ def percent(share: float) -> str:
 
 
 def label(key: Any) -> str:
-    """The name of a part of a value, in words; its unit "_pct" is left to the number."""
+    """The name of a part of a value, in readers' words; its unit "_pct" is left to the number."""
     text = str(key)
-    return text if _SYMBOL.fullmatch(text) else text.removesuffix("_pct").replace("_", " ")
+    if text in _WHOLE or _SYMBOL.fullmatch(text):
+        return _WHOLE.get(text, text)
+    if model := _MODEL.fullmatch(text):
+        size = model[2] or ""
+        size = size.upper() if size == "xl" or size[:1].isdigit() else size
+        return f"GPT-{model[1]} {size}".rstrip()
+    words = text.removesuffix("_pct").replace("_", " ").split(" ")
+    return " ".join(_MODEL.sub(r"GPT-\1", _WORDS.get(word, word)) for word in words)
 
 
 def _unit(key: Any, item: Any) -> str:

@@ -82,7 +82,7 @@ class Student(Estimate):
         return float(self.mean >= null) if self.error == 0.0 else 1.0 - self.above(null)
 
     def visible(self, alpha: float) -> float:
-        return _visible_standard_errors(self.n, alpha) * self.error
+        return visible_standard_errors(self.n, alpha) * self.error
 
 
 def paired_t(differences: Sequence[float]) -> Student:
@@ -102,7 +102,7 @@ def paired_t(differences: Sequence[float]) -> Student:
 
 
 @cache
-def _visible_standard_errors(n: int, alpha: float) -> float:
+def visible_standard_errors(n: int, alpha: float) -> float:
     """From the noncentral t distribution: how many standard errors a one-sided test sees with 80% power."""
     critical = float(scipy.special.stdtrit(n - 1, 1 - alpha))
 
