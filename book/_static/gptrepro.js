@@ -6,10 +6,10 @@ document.addEventListener("DOMContentLoaded", () => {
   // The bibliography calls itself a list, but its entries are no list items.
   for (const list of article.querySelectorAll(".citation-list[role=list]")) list.removeAttribute("role");
 
-  const ready = ".pst-scrollable-table-container, .cell_output .output.text_html:not(:has(.ledger-wrap))";
+  const ready = ".pst-scrollable-table-container, .cell_output .output.text_html";
   const boxes = [...article.querySelectorAll(ready)];
   for (const table of article.querySelectorAll("table")) {
-    if (table.closest(".ledger-wrap") || boxes.some((box) => box.contains(table))) continue;
+    if (boxes.some((box) => box.contains(table))) continue;
     const box = document.createElement("div");
     box.className = "table-box";
     table.replaceWith(box);

@@ -1,10 +1,9 @@
-// The Scoreboard's table: filter by paper, verdict and basis, search, sort by a column. Without this script
-// the whole table is there to read.
+// The Scoreboard's cards: filter by paper, verdict and basis, search, put in order. Without this script all
+// cards are there to read.
 document.addEventListener("DOMContentLoaded", () => {
-  const table = document.querySelector("table.ledger");
-  if (!table) return;
-  const body = table.tBodies[0];
-  const rows = [...body.rows];
+  const list = document.querySelector(".ledger ul.claims");
+  if (!list) return;
+  const cards = [...list.children];
 
   const bar = document.createElement("form");
   bar.className = "ledger-bar";
@@ -21,7 +20,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const choice = (name, key) => {
     const select = document.createElement("select");
     select.name = key;
-    const values = [...new Set(rows.map((row) => row.dataset[key]).filter(Boolean))].sort();
+    const values = [...new Set(cards.map((card) => card.dataset[key]).filter(Boolean))].sort();
     select.append(new Option("all", ""));
     for (const value of values) select.append(new Option(value.replaceAll("-", " "), value));
     return field(name, select);
@@ -30,51 +29,45 @@ document.addEventListener("DOMContentLoaded", () => {
   const search = document.createElement("input");
   search.type = "search";
   search.name = "words";
-  search.placeholder = "words in any column";
+  search.placeholder = "words of a claim";
   field("Search", search);
   const count = document.createElement("p");
   count.className = "ledger-count";
   count.setAttribute("role", "status");
   bar.append(count);
-  table.closest(".ledger-wrap").before(bar);
+  list.before(bar);
 
-  const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
+  const texts = new Map(cards.map((card) => [card, card.textContent.toLowerCase()]));
   const show = () => {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
-    for (const row of rows) {
+    for (const card of cards) {
       const fits =
-        filters.every((select) => !select.value || row.dataset[select.name] === select.value) &&
-        words.every((word) => texts.get(row).includes(word));
-      row.hidden = !fits;
+        filters.every((select) => !select.value || card.dataset[select.name] === select.value) &&
+        words.every((word) => texts.get(card).includes(word));
+      card.hidden = !fits;
       shown += fits;
     }
-    count.textContent = `${shown} of ${rows.length} claims`;
+    count.textContent = `${shown} of ${cards.length} claims`;
   };
   for (const select of filters) select.addEventListener("change", show);
   search.addEventListener("input", show);
   show();
 
-  // A header sorts upwards, then downwards; numbers sort as numbers.
-  const collator = new Intl.Collator("en", { numeric: true });
-  [...table.tHead.rows[0].cells].forEach((header, column) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.append(...header.childNodes);
-    header.append(button);
-    button.addEventListener("click", () => {
-      const down = header.getAttribute("aria-sort") === "ascending";
-      for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
-      header.setAttribute("aria-sort", down ? "descending" : "ascending");
-      const key = (row) => row.cells[column].textContent.trim();
-      rows.sort((a, b) => (down ? -1 : 1) * collator.compare(key(a), key(b)));
-      body.append(...rows);
-    });
+  // In the order of the papers, or by verdict; within one verdict the papers keep their order.
+  const order = document.createElement("select");
+  order.name = "order";
+  order.append(new Option("as in the papers", ""), new Option("by verdict", "verdict"));
+  field("Order", order);
+  bar.append(count);
+  order.addEventListener("change", () => {
+    const key = (card) => (order.value ? card.dataset.verdict : "");
+    list.append(...[...cards].sort((a, b) => key(a).localeCompare(key(b))));
   });
 
-  // A link to a claim opens even when a filter hides its row.
+  // A link to a claim opens even when a filter hides its card.
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (target && rows.includes(target)) {
+  if (target && cards.includes(target)) {
     target.hidden = false;
     target.scrollIntoView();
   }

@@ -89,7 +89,7 @@ def _source(contents: Contents) -> str:
 def _notebooks(contents: Contents, executed: Path, stored: bool) -> Iterable[str]:
     rows = []
     total = 0.0
-    ran = '<span class="verdict verdict-replicated">ran to its end</span>'
+    ran = '<span class="verdict verdict-good">ran to its end</span>'
     result = "as stored" if stored else ran
     for name in contents.notebooks:
         notebook = read_notebook(executed / name)
@@ -170,7 +170,7 @@ def _records() -> Iterable[str]:
 def _record_row(record: Record) -> list[str]:
     experiment = EXPERIMENTS.get(record.experiment)
     reason = stale_reason(record, experiment) if experiment else "the experiment no longer exists"
-    state = '<span class="verdict verdict-replicated">current</span>'
+    state = '<span class="verdict verdict-good">current</span>'
     if reason:
         state = f'<span class="badge-stale">stale</span> {reason}'
         state += f"; renew it with `{renewal(record)}`" if experiment else ""

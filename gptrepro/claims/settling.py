@@ -27,7 +27,7 @@ def what_would_settle(item: JudgedClaim) -> str | None:
         case Verdict.INCONCLUSIVE if item.basis == "experiment":
             return _of_open(found.trial, found.level or 0.0, len(found.seeds))
         case Verdict.TREND | Verdict.SMALLER | Verdict.NOT_REPLICATED if item.basis == "experiment":
-            return f"At {found.scale} scale it is; at the paper's, only a run of that size can."
+            return f"Nothing more at {found.scale} scale; for the size of the paper, a run of that size."
         case Verdict.INCONCLUSIVE if item.claim.paper in TEXTS:
             return "What the authors have not published."
     return None
