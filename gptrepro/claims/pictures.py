@@ -158,3 +158,11 @@ def bars(judged: Sequence[JudgedClaim]) -> str:
         + "\n".join(rows)
         + "\n</tbody></table>"
     )
+
+
+def finding(tone: str, title: str, text: str, link: str) -> str:
+    """A box of the landing page: what came out, in two sentences, with a link to where."""
+    return (
+        f'<div class="finding finding-{tone}"><p class="finding-title">{escape(title)}</p>'
+        f'<p>{escape(text)} <a href="{escape(link)}" aria-label="More: {escape(title)}">more</a></p></div>'
+    )
