@@ -22,7 +22,9 @@ document.addEventListener("DOMContentLoaded", () => {
     select.name = key;
     const values = [...new Set(cards.map((card) => card.dataset[key]).filter(Boolean))].sort();
     select.append(new Option("all", ""));
-    for (const value of values) select.append(new Option(value.replaceAll("-", " "), value));
+    const title = (value) => cards.find((card) => card.dataset[key] === value).dataset.title;
+    for (const value of values)
+      select.append(new Option(key === "paper" ? title(value) : value.replaceAll("-", " "), value));
     return field(name, select);
   };
   const filters = [choice("Paper", "paper"), choice("Verdict", "verdict"), choice("Basis", "basis")];

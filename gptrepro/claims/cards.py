@@ -96,6 +96,7 @@ def _card(item: JudgedClaim, *, short: bool) -> str:
         tail = f'<div class="claim-why">{"".join(why)}</div>' + _folded("details", details)
     return (
         f'<li class="claim claim-{TONES[found.verdict]}" id="{item.anchor}" data-paper="{claim.paper}" '
+        f'data-title="{TITLES.get(claim.paper, claim.paper)}" '
         f'data-verdict="{str(found.verdict).replace(" ", "-")}" data-basis="{item.basis.replace(" ", "-")}">'
         f'<div class="claim-verdict">{badge(found)}</div><div class="claim-body">'
         f'<p class="claim-says">{_prose(claim.statement)} '
@@ -105,10 +106,8 @@ def _card(item: JudgedClaim, *, short: bool) -> str:
 
 
 def _where(claim: Claim) -> str:
-    title = TITLES.get(claim.paper, claim.paper)
-    if claim.paper in TEXTS:
-        return escape(claim.where)
-    return f"{title}, {escape(claim.where)}"
+    named = claim.paper in (*TEXTS, "background")  # whose places name their paper themselves
+    return escape(claim.where if named else f"{TITLES[claim.paper]}, {claim.where}")
 
 
 def _folded(summary: str, html: str) -> str:
@@ -149,8 +148,9 @@ def _margin(item: JudgedClaim) -> str:
         return ""
     digits = digits_of(found.interval)
     low, high = (f"{end:+.{digits}f}" for end in found.interval)
-    text = f"{escape(found.effect)} <b>{found.size:+.{digits}f}</b> [{low}, {high}]; "
-    text += f"needed: {needed(item.claim)}"
+    text = f"{escape(found.effect)} <b>{found.size:+.{digits}f}</b> [{low}, {high}]"
+    if item.claim.rule is not None:
+        text += f"; needed: {needed(item.claim)}"
     return f"{text}; {found.n} {_units(found)}".replace("-", "\N{MINUS SIGN}")
 
 

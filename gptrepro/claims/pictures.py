@@ -43,7 +43,8 @@ def forest(judged: Sequence[JudgedClaim], *, notebooks: str) -> str:
     caption = (
         "The line is what each claim needed, stated before its run. A dot is the mean effect, a bar its "
         "interval, in units of the smallest effect that the test could see; an arrow "
-        "lies beyond six of them. A hollow dot decides nothing: its scores are at chance, or its run failed its own check. "
+        "lies beyond six of them. A hollow dot decides nothing: its scores are at chance, or its run failed "
+        "its own check. "
         "<em>Could not be told</em> counts those and the intervals that include the line."
     )
     return (
