@@ -116,7 +116,8 @@ def _folded(summary: str, html: str) -> str:
 
 def _prose(text: str) -> str:
     """A sentence as HTML: commands between backticks, and subscripts of the papers' symbols."""
-    return _SUBSCRIPT.sub(r"\1<sub>\2</sub>", _CODE.sub(r"<code>\1</code>", escape(text)))
+    text = _CODE.sub(r"<code>\1</code>", escape(text))
+    return _SUBSCRIPT.sub(lambda found: f"{found[1]}<sub>{found[2].replace('_', ', ')}</sub>", text)
 
 
 def _numbers(item: JudgedClaim) -> str:

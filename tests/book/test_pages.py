@@ -170,13 +170,24 @@ def test_page_fits_a_phone(served: Visit) -> None:
     with contextlib.suppress(PlaywrightTimeout):  # the theme gives boxes their tab stops soon after a resize
         page.wait_for_function(f"({cut})().length === 0", timeout=5000)
     assert page.evaluate(cut) == []
+    # Every verdict is on the screen, all of it, once its group is unfolded; and it comes before its claim.
+    page.evaluate("document.querySelectorAll('details').forEach(folded => folded.open = true)")
+    hidden = """() => [...document.querySelectorAll('.claim .verdict, .forest-verdict')].filter(word => {
+        const box = word.getBoundingClientRect();
+        return box.width === 0 || box.left < 0 || box.right > 390 || word.scrollWidth > word.clientWidth + 1;
+    }).map(word => word.closest('[id]').id)"""
+    assert page.evaluate(hidden) == []
+    late = """() => [...document.querySelectorAll('.claim')].filter(card => card.querySelector('.verdict')
+        .getBoundingClientRect().bottom > card.querySelector('.claim-says').getBoundingClientRect().top + 1
+        ).map(card => card.id)"""
+    assert page.evaluate(late) == []
 
 
 FEWER_ALIKE = """() => {
     const seen = {};
     const isOften = kind => (seen[kind] = (seen[kind] ?? 0) + 1) > 3;
-    for (const row of document.querySelectorAll('table.ledger tbody tr'))
-        if (isOften(row.dataset.verdict)) row.remove();
+    for (const card of document.querySelectorAll('li.claim'))
+        if (isOften(card.dataset.verdict)) card.remove();
     for (const table of document.querySelectorAll('table.dataframe'))
         for (const row of [...table.querySelectorAll('tbody tr')].slice(3)) row.remove();
     for (const word of document.querySelectorAll('.highlight span[class]'))
@@ -239,18 +250,18 @@ def test_search_finds_a_word(visit, site: str) -> None:
     assert any("02-pretraining" in (link.get_attribute("href") or "") for link in results.all())
 
 
-def test_scoreboard_filters_searches_and_sorts(visit, site: str) -> None:
+def test_scoreboard_filters_searches_and_orders(visit, site: str) -> None:
     page = visit(site + "notebooks/ledger/scoreboard.html").page
-    rows = page.locator("table.ledger tbody tr")
-    total = rows.count()
+    cards = page.locator(".ledger li.claim")
+    total = cards.count()
     count = page.locator(".ledger-count")
     assert count.inner_text() == f"{total} of {total} claims"
 
     def visible(attribute: str) -> list[str]:
-        script = f"rows => rows.filter(row => row.offsetParent).map(row => row.dataset.{attribute})"
-        return page.locator("table.ledger tbody tr").evaluate_all(script)
+        script = f"cards => cards.filter(card => card.offsetParent).map(card => card.dataset.{attribute})"
+        return cards.evaluate_all(script)
 
-    page.locator(".ledger-bar select[name=paper]").select_option("gpt2")
+    page.locator(".ledger-bar select[name=paper]").select_option(label="GPT-2")
     of_paper = visible("paper")
     assert 0 < len(of_paper) < total and set(of_paper) == {"gpt2"}
     page.locator(".ledger-bar select[name=verdict]").select_option("agrees")
@@ -261,37 +272,30 @@ def test_scoreboard_filters_searches_and_sorts(visit, site: str) -> None:
     page.locator(".ledger-bar select[name=paper]").select_option("")
     page.locator(".ledger-bar select[name=verdict]").select_option("")
     page.locator(".ledger-bar input[type=search]").fill("WEBTEXT tokens")
-    texts = page.locator("table.ledger tbody tr:visible").all_text_contents()
+    texts = page.locator(".ledger li.claim:visible").all_text_contents()
     assert 0 < len(texts) < total
     assert all("webtext" in text.lower() and "tokens" in text.lower() for text in texts)
     page.locator(".ledger-bar input[type=search]").fill("")
     assert len(visible("paper")) == total
 
-    header = page.locator("table.ledger thead th", has_text="Paper")
-    for direction, backwards in (("ascending", False), ("descending", True)):
-        header.get_by_role("button").click()
-        assert header.get_attribute("aria-sort") == direction
-        papers = visible("paper")
-        assert papers == sorted(papers, reverse=backwards)
+    papers = visible("paper")
+    page.locator(".ledger-bar select[name=order]").select_option("verdict")
+    assert visible("verdict") == sorted(visible("verdict"))
+    page.locator(".ledger-bar select[name=order]").select_option("")
+    assert visible("paper") == papers
 
 
-@pytest.mark.parametrize("width", [1000, 1300])
-def test_scoreboard_is_cut_nowhere_and_unfolds_evidence(visit, site: str, width: int) -> None:
-    page = visit(site + "notebooks/ledger/scoreboard.html", width=width).page
-    cut = """() => [...document.querySelectorAll('.ledger-wrap, .ledger td, .ledger .verdict')].filter(e =>
-        e.scrollWidth > e.clientWidth + 1 && e.clientWidth).map(e => e.outerHTML.slice(0, 120))"""
-    assert page.evaluate(cut) == []
-    heights = page.locator("table.ledger tbody tr").evaluate_all("rows => rows.map(row => row.offsetHeight)")
-    assert max(heights) < 260 and sum(heights) / len(heights) < 110
-    row = page.locator("table.ledger tbody tr").first
-    assert "% interval" not in row.inner_text()
-    row.get_by_text("why").click()
-    assert "% interval" in row.inner_text()
+def test_scoreboard_unfolds_evidence(visit, site: str) -> None:
+    page = visit(site + "notebooks/ledger/scoreboard.html").page
+    card = page.locator(".ledger li.claim").first
+    assert "stated beforehand" not in card.inner_text()
+    card.get_by_text("why").click()
+    assert "stated beforehand" in card.inner_text()
 
 
 def test_a_link_to_a_claim_shows_it(visit, site: str) -> None:
     address = site + "notebooks/ledger/scoreboard.html"
-    last = visit(address).page.locator("table.ledger tbody tr").last.get_attribute("id")
+    last = visit(address).page.locator(".ledger li.claim").last.get_attribute("id")
     assert last
     row = visit(f"{address}#{last}").page.locator(f"[id='{last}']")
     assert row.evaluate(
@@ -352,3 +356,21 @@ def test_internal_links_lead_somewhere(html: Path) -> None:
         if not link.startswith(("http:", "https:", "mailto:", "data:")) and not (page.parent / link).exists()
     ]
     assert broken == []
+
+
+def test_every_row_of_the_figure_of_verdicts_leads_to_a_card(html: Path) -> None:
+    for name in ("book/index.html", "notebooks/gpt1/00-overview.html", "notebooks/ledger/scoreboard.html"):
+        links = re.findall(r'class="forest-row[^>]*href="([^"#]+)#([^"]+)"', (html / name).read_text("utf-8"))
+        assert links
+        for page, anchor in links:
+            target = ((html / name).parent / page).resolve()
+            assert '<li class="claim' in target.read_text("utf-8")
+            assert f'id="{anchor}"' in target.read_text("utf-8"), f"{name}: {page}#{anchor}"
+
+
+def test_the_landing_page_says_what_came_out_before_anything_else(visit, site: str) -> None:
+    page = visit(site + "book/index.html", width=1300).page
+    for selector in ("a.start", "table.bars", ".finding >> nth=0", ".finding >> nth=2"):
+        box = page.locator(selector).first.bounding_box()
+        assert box and box["y"] + box["height"] < 1100, f"{selector} is not on the first screen"
+    assert page.locator("a.start").count() == 1

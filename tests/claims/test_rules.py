@@ -78,7 +78,7 @@ def test_one_value_can_stand_for_several_models():
     rule = {"probe": "vocabulary_rows", "model": models}
     assert apply_rule("constructed", 50257, NOTHING, rule).measured == 50257
     found = apply_rule("constructed", 12, NOTHING, {"probe": "blocks", "model": models})
-    assert found.reason == "Built here: gpt2-355m is 24, not 12 (off by 12)."
+    assert found.reason == "Built here: GPT-2 355M is 24, not 12 (off by 12)."
     by_name = {"gpt2-124m": 12, "gpt2-355m": 24}
     found = apply_rule("constructed", by_name, NOTHING, {"probe": "blocks", "model": models})
     assert found.verdict is Verdict.AGREES

@@ -300,7 +300,7 @@ def test_a_margin_may_be_what_rises():
     arguments = RISES | {"arm": {"arm": "a"}, "over": {"arm": "b"}}
     found = judge("increases_with", arguments, *a, *b)
     assert found.verdict is Verdict.TREND and found.compared == {"1 row": 0.03, "3 rows": 2.0}
-    assert "overall slope a row (decoder over LSTM)" in found.reason
+    assert "overall slope per row (decoder over LSTM)" in found.reason
     assert judge("increases_with", arguments | {"floor": 1.5}, *a, *b).verdict is Verdict.INCONCLUSIVE
 
 
@@ -326,7 +326,7 @@ def test_a_slope_can_be_per_doubling():
     points = curve([1.0, 1.0, 1.1], [2.0, 2.1, 2.0], [3.0, 3.0, 3.1], at=(0.25, 0.5, 1))
     found = judge("increases_with", RISES | {"log": True}, *points)
     assert (
-        found.interval == pytest.approx((1.0, 1.0), abs=0.05) and found.effect == "overall slope a doubling"
+        found.interval == pytest.approx((1.0, 1.0), abs=0.05) and found.effect == "overall slope per doubling"
     )
 
 

@@ -10,14 +10,18 @@ from gptrepro.claims.wording import compact, one_of, place, with_unit
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        ({"heads": 12, "d_head": 64}, "heads: 12, d_head: 64"),
+        ({"heads": 12, "d_head": 64}, "heads: 12, width of a head: 64"),
         ({"warmup_updates": 2000, "flagged_pct": 45}, "warmup updates: 2,000, flagged: 45%"),
         ({"alpha_N": 0.076, "N_c": 8.8e13}, "alpha_N: 0.076, N_c: 88,000,000,000,000"),
-        ({"small": {"fits": True, "share_pct": 8.6}, "xl": 1}, "small (fits: yes, share: 8.6%), xl: 1"),
+        ({"small": {"fits": True, "share_pct": 8.6}, "xl": 1}, "small (fits: yes, share: 8.6%), XL: 1"),
+        (
+            {"gpt2-124m": 1, "LAMBADA_ppl": 2, "en_fr": 3},
+            "GPT-2 124M: 1, LAMBADA perplexity: 2, English to French: 3",
+        ),
         (116534784, "116,534,784"),
         (174.6e9, "174,600,000,000"),
         (True, "yes"),
-        (1e-05, "1e-05"),
+        (1e-05, "0.00001"),
         (8.64e19, "8.64e+19"),
         ([], "none"),
         ([1, 2.5], "1, 2.5"),
