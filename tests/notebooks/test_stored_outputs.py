@@ -125,6 +125,6 @@ def test_code_fits_its_column_and_what_only_shows_is_folded(notebook: Path) -> N
         assert not wide, (
             f"{cell.id} is wider than a page's column: run `ruff format`, and break {wide[0].strip()!r}"
         )
-        shows = re.search(r"\b(show_table|plt\.show|verdict_lines|SVG|HTML)\(", cell.source)
+        shows = re.search(r"\b(show_table|show_claims|plt\.show|SVG|HTML)\(", cell.source)
         folds = tags & {"hide-input", "remove-input"}
         assert not shows or folds, f"{cell.id} shows a table or a figure: tag it hide-input"
