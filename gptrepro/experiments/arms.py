@@ -14,6 +14,7 @@ from gptrepro.experiments.base import (
     Outcomes,
     Row,
     Unit,
+    Written,
     thin_out,
 )
 from gptrepro.experiments.training import Evaluate, TextTraining
@@ -62,6 +63,7 @@ class TextArms(Config):
         rows: list[Row],
         history: Iterable[str],
         outcomes: Sequence[Outcomes] = (),
+        written: Sequence[Written] = (),
     ) -> Measurement:
         """What a seed measured, with the course of the named figures in every arm."""
         digests = {arm.load_tokenizer(unit.prepared).digest: None for arm in self.arms.values()}
@@ -75,6 +77,7 @@ class TextArms(Config):
             tokenizer=next(iter(digests)) if len(digests) == 1 else together,
             precision=" and ".join(sorted(formats)) or "fp32",
             outcomes=list(outcomes),
+            written=written,
         )
 
 

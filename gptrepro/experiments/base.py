@@ -105,6 +105,20 @@ class Outcomes:
 
 
 @dataclass(frozen=True)
+class Written:
+    """What a model wrote, and all that it takes to let it write the same again."""
+
+    coordinates: Row
+    """Of the model: ``{"arm": "gpt", "tokens": 500_000}``."""
+    prompt: str
+    text: str
+    """What followed the prompt."""
+    seed: int
+    temperature: float
+    top_k: int
+
+
+@dataclass(frozen=True)
 class Measurement:
     """What one seed measured."""
 
@@ -124,6 +138,8 @@ class Measurement:
     """What each item of a scored set gave, where items are scored."""
     matrices: Mapping[str, list[list[float]]] = field(default_factory=dict)
     """Small matrices that a page draws, such as attention weights, rounded; no rule reads them."""
+    written: Sequence[Written] = ()
+    """What the models wrote; no rule reads it."""
 
     def __post_init__(self) -> None:
         if len(self.history) > HISTORY_POINTS:

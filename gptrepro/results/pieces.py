@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from gptrepro.results.record import (
     PackedOutcomes,
     Record,
     Run,
+    WrittenText,
     as_text,
     digest_of,
     library_versions,
@@ -202,6 +203,7 @@ def _record(
                 outcomes=[PackedOutcomes.pack(each) for each in measured.outcomes],
                 history=measured.history,
                 matrices=dict(measured.matrices),
+                written=[WrittenText(**asdict(each)) for each in measured.written],
                 tokens=measured.tokens,
                 flops=measured.flops,
                 precision=measured.precision,

@@ -165,6 +165,19 @@ class PackedOutcomes(_Strict):
         return self
 
 
+class WrittenText(_Strict):
+    """What a model of the run wrote, and how it was drawn (`gptrepro.generation.writing.write`)."""
+
+    coordinates: dict[str, StrictStr | StrictBool | StrictInt | StrictFloat]
+    """Those that tell the model from others of the run."""
+    prompt: str
+    text: str
+    """What followed the prompt."""
+    seed: int
+    temperature: Finite
+    top_k: int
+
+
 class Run(_Strict):
     """What one seed measured, and where, when and by which code."""
 
@@ -174,6 +187,8 @@ class Run(_Strict):
     outcomes: list[PackedOutcomes] = []
     history: list[dict[str, Finite]] = Field(max_length=HISTORY_POINTS)
     matrices: dict[str, list[list[Finite]]] = {}
+    written: list[WrittenText] = Field(default=[], exclude_if=lambda written: not written)
+    """What its models wrote; left out of the file where nothing was asked for."""
     tokens: int
     flops: Finite
     precision: str

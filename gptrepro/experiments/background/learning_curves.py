@@ -19,21 +19,36 @@ What was chosen, and why:
   novels and pilot seed 0.
 
 No text is read twice, so there is no dropout. The settings of the gpu scale are not tuned.
+
+The decoder of the first report seed also writes, untrained and at every point; no rule reads what.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gptrepro.experiments.arms import TextArms
-from gptrepro.experiments.base import Experiment, Measurement, Outcomes, Unit, register, row
+from gptrepro.experiments.base import (
+    FIRST_REPORT_SEED,
+    Experiment,
+    Measurement,
+    Outcomes,
+    Row,
+    Unit,
+    Written,
+    register,
+    row,
+)
 from gptrepro.experiments.learning_rate_sweep import LearningRateSweep, learning_rate_experiment
 from gptrepro.experiments.networks import DecoderNetwork, LSTMNetwork, NGram, gpt2_decoder
 from gptrepro.experiments.training import TextTraining, TokenizedText
+from gptrepro.generation.writing import write
+from gptrepro.model import Decoder
 from gptrepro.scales import Scale
 from gptrepro.text.samples import Sample
 
@@ -57,6 +72,32 @@ def _scores(training: TextTraining, model: Any, text: TokenizedText) -> Mapping[
     return {str(number): value for number, value in enumerate(bits)} | {"bits_per_byte": float(np.mean(bits))}
 
 
+PROMPTS = ("She opened the door and", "The old man looked at", '"I do not believe')
+"""What the decoder is asked to continue."""
+
+WRITING_SEED, TEMPERATURE, TOP_K = 1, 0.8, 40
+"""How it is drawn. GPT-2's samples have this k; the temperature is a common choice."""
+
+NEW_TOKENS = 60
+
+
+def _written(arm: TextTraining, unit: Unit, folder: Path) -> list[Written]:
+    """What the decoder writes after each prompt, untrained and at every point."""
+    tokenizer, texts = arm.load_tokenizer(unit.prepared), []
+    prompts = [tokenizer.encode(prompt) for prompt in PROMPTS]
+    room = min(NEW_TOKENS, arm.n_ctx - max(map(len, prompts)))
+    for at in (Fraction(0), *reversed(POINTS)):
+        model = arm.pretrained(folder, at, device="cpu")
+        assert isinstance(model, Decoder)
+        for prompt, ids in zip(PROMPTS, prompts, strict=True):
+            (text,) = write(
+                model, tokenizer, [ids], room, temperature=TEMPERATURE, top_k=TOP_K, seed=WRITING_SEED
+            )
+            place: Row = {"arm": "gpt", "tokens": int(arm.tokens * at)}
+            texts.append(Written(place, prompt, text, WRITING_SEED, TEMPERATURE, TOP_K))
+    return texts
+
+
 def _measure(config: TextArms, unit: Unit) -> Measurement:
     results, rows, outcomes = config.train(unit, _scores), [], []
     for name, arm in config.arms.items():
@@ -67,7 +108,9 @@ def _measure(config: TextArms, unit: Unit) -> Measurement:
             rows.append(one)
             outcomes.append(Outcomes(place, [scores[str(number)] for number in range(PASSAGES)]))
         rows.append(row(arm.budget().parameters, "parameters", arm=name))
-    return config.measurement(unit, results, rows, ("loss", "bits_per_byte"), outcomes)
+    asked = unit.seed == FIRST_REPORT_SEED and "gpt" in config.arms
+    written = _written(config.arms["gpt"], unit, unit.folder / "gpt") if asked else []
+    return config.measurement(unit, results, rows, ("loss", "bits_per_byte"), outcomes, written)
 
 
 RATES: dict[Scale, dict[str, tuple[float, ...]]] = {
