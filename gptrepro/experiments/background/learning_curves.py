@@ -76,7 +76,8 @@ PROMPTS = ("She opened the door and", "The old man looked at", '"I do not believ
 """What the decoder is asked to continue."""
 
 WRITING_SEED, TEMPERATURE, TOP_K = 1, 0.8, 40
-"""How it is drawn. GPT-2's samples have this k; the temperature is a common choice."""
+"""How it is drawn, the first prompt with this seed and each other with the next. GPT-2's samples have this k;
+the temperature is a common choice."""
 
 NEW_TOKENS = 60
 
@@ -86,15 +87,13 @@ def _written(arm: TextTraining, unit: Unit, folder: Path) -> list[Written]:
     tokenizer, texts = arm.load_tokenizer(unit.prepared), []
     prompts = [tokenizer.encode(prompt) for prompt in PROMPTS]
     room = min(NEW_TOKENS, arm.n_ctx - max(map(len, prompts)))
-    for at in (Fraction(0), *reversed(POINTS)):
+    for at in (Fraction(0), *POINTS):
         model = arm.pretrained(folder, at, device="cpu")
         assert isinstance(model, Decoder)
-        for prompt, ids in zip(PROMPTS, prompts, strict=True):
-            (text,) = write(
-                model, tokenizer, [ids], room, temperature=TEMPERATURE, top_k=TOP_K, seed=WRITING_SEED
-            )
-            place: Row = {"arm": "gpt", "tokens": int(arm.tokens * at)}
-            texts.append(Written(place, prompt, text, WRITING_SEED, TEMPERATURE, TOP_K))
+        place: Row = {"arm": "gpt", "tokens": int(arm.tokens * at)}
+        for seed, (prompt, ids) in enumerate(zip(PROMPTS, prompts, strict=True), WRITING_SEED):
+            (text,) = write(model, tokenizer, [ids], room, temperature=TEMPERATURE, top_k=TOP_K, seed=seed)
+            texts.append(Written(place, prompt, text, seed, TEMPERATURE, TOP_K))
     return texts
 
 
