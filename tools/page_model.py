@@ -1,7 +1,8 @@
 """Writes the model that a page runs, ``book/_static/model.js``: ``python -m tools.page_model`` [PLACE].
 
 It is the decoder of the learning curves after all its tokens, of the first report seed, whose milestones and
-samples the page tells from the record. The seed must have finished here: `gptrepro run background-learning-curves`.
+samples the page tells from the record. The seed must have finished here: first run
+`gptrepro run background-learning-curves --seed 100`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A decoder as a script that a page loads: weights in 8 bits and the tokenizer's merges.
 
-A page that was opened from a folder may not fetch files, but it may load scripts. ``book/_static/gpt.js`` reads
-what is written here.
+A page that was opened from a folder may not fetch files, but it may load scripts. ``book/_static/gpt.js``
+reads what is written here.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _LARGEST = 127
 
 
 def in_8_bits(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """A matrix as whole numbers from -127 to 127, (rows, columns) int8, and the scale of each row, (rows,)."""
+    """A matrix as whole numbers from -127 to 127, (rows, columns) int8, and each row's scale, (rows,)."""
     scales = matrix.abs().amax(dim=1).clamp(min=torch.finfo(torch.float32).tiny) / _LARGEST
     return (matrix / scales[:, None]).round().to(torch.int8), scales
 
 
 def _rows(name: str, weight: Tensor) -> Tensor:
-    """A matrix with a row for each output; what multiplies from the right is stored with a column for each."""
+    """A matrix with a row for each output; projections are stored with a column for each."""
     return weight if name in ("wte.weight", "wpe.weight") else weight.t()
 
 
@@ -60,8 +60,8 @@ def write_for_page(place: Path, model: Decoder, tokenizer: ByteLevelTokenizer) -
         raise GptreproError("A page computes GPT-2's arrangement alone: give it a model with norm='pre'.")
     if tokenizer.n_vocab != config.n_vocab:
         raise GptreproError(
-            f"The tokenizer has {tokenizer.n_vocab} tokens and the model {config.n_vocab}: they do not belong "
-            "together."
+            f"The tokenizer has {tokenizer.n_vocab} tokens and the model {config.n_vocab}: give both of one "
+            "training."
         )
     weights, tensors = bytearray(), {}
 
