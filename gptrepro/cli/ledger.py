@@ -39,7 +39,10 @@ def run(
     again: Annotated[bool, typer.Option(help="Discard what was reached and start over.")] = False,
     minutes: Annotated[float | None, typer.Option(help="Stop, everything saved, after so long.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto; no setting of the experiment.")] = "auto",
-    compiled: Annotated[bool, typer.Option("--compile", help="Compile the models; likewise.")] = False,
+    compiled: Annotated[
+        bool | None,
+        typer.Option("--compile/--no-compile", help="Compile the models; likewise.", show_default="on a GPU"),
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes side by side, on one card or its cores.")] = 1,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and how long.")] = False,
 ) -> None:

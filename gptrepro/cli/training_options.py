@@ -117,7 +117,7 @@ def _option(field: dataclasses.Field[Any], hint: Any, doc: str) -> inspect.Param
         annotation=Annotated[
             hint,
             typer.Option(
-                _flag(field.name),
+                _flag(field.name) + (f"/--no-{field.name}" if bool in get_args(hint) else ""),
                 help=help_text,
                 parser=parser,
                 metavar=metavar,

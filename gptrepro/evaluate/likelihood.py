@@ -18,6 +18,9 @@ from gptrepro.model import Decoder
 from gptrepro.model.language_model import LanguageModel, device_of
 from gptrepro.model.loss import CHUNK, IGNORED_TARGET
 
+GPU_CHUNK = 8192
+"""Positions whose logits are computed together on a GPU, which is slower on fewer."""
+
 
 class TokenScores(NamedTuple):
     """What a model makes of tokens; on the model's device."""
@@ -47,8 +50,9 @@ def token_nll(model: LanguageModel, ids: Tensor, targets: Tensor) -> TokenScores
     hidden = model.hidden(ids.to(device)).flatten(0, 1)[places]  # (N, d_model)
     nll = torch.zeros(len(flat), device=device)
     greedy = torch.ones(len(flat), device=device, dtype=torch.bool)
-    for start in range(0, len(scored), CHUNK):
-        rows = slice(start, start + CHUNK)
+    size = GPU_CHUNK if device.type == "cuda" else CHUNK
+    for start in range(0, len(scored), size):
+        rows = slice(start, start + size)
         nll[places[rows]], greedy[places[rows]] = _of_logits(model.logits(hidden[rows]), true[rows])
     return TokenScores(nll.view(targets.shape), greedy.view(targets.shape))
 

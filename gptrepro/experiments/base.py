@@ -161,8 +161,8 @@ class Unit:
     """When to save and stop, on the clock of ``time.monotonic``."""
     device: str = "auto"
     """Where to train; it changes speed and no setting."""
-    compile: bool = False
-    """Whether to compile the model; likewise."""
+    compile: bool | None = None
+    """Whether to compile the model; likewise. When None, a GPU does."""
 
     def seconds_left(self) -> float:
         """Seconds until the deadline; never negative."""

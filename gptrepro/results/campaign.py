@@ -35,7 +35,7 @@ LOG = "log.txt"
 
 
 def campaign(
-    pieces: Sequence[Piece], seconds: float, jobs: int, device: str, compiled: bool, report: Report
+    pieces: Sequence[Piece], seconds: float, jobs: int, device: str, compiled: bool | None, report: Report
 ) -> bool:
     """Do the pieces, each after what it needs, and say whether all have finished.
 
@@ -104,7 +104,7 @@ def _settle_in(n_threads: int) -> None:
 
 
 def _elsewhere(
-    name: str, scale: Scale, seed: int, part: str | None, seconds: float, device: str, compiled: bool
+    name: str, scale: Scale, seed: int, part: str | None, seconds: float, device: str, compiled: bool | None
 ) -> bool:
     """Do a piece in a process of its own, with a log in place of a terminal."""
     piece = Piece(SeedRun(find_experiment(name), scale, seed), part)

@@ -134,7 +134,7 @@ def pieces_of(runs: Iterable[SeedRun], *, apart: bool) -> list[Piece]:
     return ordered
 
 
-def perform(piece: Piece, seconds: float, device: str, compiled: bool, report: Report) -> bool:
+def perform(piece: Piece, seconds: float, device: str, compiled: bool | None, report: Report) -> bool:
     """Do a piece, unit by unit, for at most so many seconds; whether it has finished.
 
     The caller holds its seed (`SeedRun.held`).
@@ -148,7 +148,7 @@ def perform(piece: Piece, seconds: float, device: str, compiled: bool, report: R
     return False
 
 
-def _run_unit(piece: Piece, deadline: float, device: str, compiled: bool, report: Report) -> bool:
+def _run_unit(piece: Piece, deadline: float, device: str, compiled: bool | None, report: Report) -> bool:
     """One unit of a piece; True once it has finished and, of a seed, the record is written."""
     run, experiment = piece.run, piece.run.experiment
     run.folder.mkdir(parents=True, exist_ok=True)

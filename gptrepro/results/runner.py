@@ -57,7 +57,7 @@ def run_experiments(
     seconds: float | None = None,
     jobs: int = 1,
     device: str = "auto",
-    compiled: bool = False,
+    compiled: bool | None = None,
     report: Report = print,
 ) -> bool:
     """Run the seeds that have not finished, and say whether all of them now have.
@@ -73,7 +73,7 @@ def run_experiments(
             and the next one goes on from its saved state.
         jobs: processes side by side. With several, arms and tasks of a seed are pieces of their own.
         device: where to train; with ``compiled`` it changes speed and no setting.
-        compiled: whether to compile the models.
+        compiled: whether to compile the models; a GPU does when None.
         report: called with one line per step.
 
     Raises:

@@ -136,8 +136,11 @@ def train(
             lambda: choose_precision(settings.precision, place, begun.precision if begun else None).name
         )
         number_format = Precision(precision, place)
-        compiles = settings.compile and not (checkpoint is not None and checkpoint.failed_to_compile)
-        loss_of = CompiledLoss(cast(Loss, model.loss)) if compiles else cast(Loss, model.loss)
+        wanted = place.type == "cuda" if settings.compile is None else settings.compile
+        compiles = wanted and not (checkpoint is not None and checkpoint.failed_to_compile)
+        loss_of = cast(Loss, model.loss)
+        if compiles:
+            loss_of = CompiledLoss(model, loss_of)
         state = TrainingState(
             model,
             build_optimizer(model, settings),

@@ -81,8 +81,8 @@ class TrainSettings:
     """Forward and backward passes that share one update, to save memory; the update stays the same."""
     precision: PrecisionChoice = "auto"
     """Number format of the passes; auto is bf16 where the machine is faster in it."""
-    compile: bool = False
-    """Compile the model first, where that works."""
+    compile: bool | None = None
+    """Compile the model first, where that works; left out, a GPU does."""
     log_every: int = 10
     """Write a row of metrics after every so many updates."""
     evaluate_every: int | None = None

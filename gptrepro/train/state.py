@@ -125,8 +125,10 @@ class Checkpoint:
     @property
     def failed_to_compile(self) -> bool:
         """Whether the training was to run compiled and did not."""
-        asked = bool(self.content.settings.get("compile"))
-        return self.resolved is not None and asked and not self.resolved.compiled
+        if self.resolved is None or self.resolved.compiled:
+            return False
+        asked = self.content.settings.get("compile", False)
+        return self.resolved.device == "cuda" if asked is None else bool(asked)
 
 
 def save_checkpoint(state: TrainingState, folder: Path, *, keep_all: bool = False) -> None:

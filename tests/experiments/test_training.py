@@ -202,8 +202,8 @@ def test_device_and_compilation_of_the_unit_reach_the_training(tmp_path, monkeyp
     train = module.train
     monkeypatch.setattr(module, "train", watched)
     TRAINING.train(Unit(100, tmp_path / "a", tmp_path, device="cuda:0"))
-    assert seen == {"device": "cuda:0", "compile": False}
-    monkeypatch.setattr("torch.compile", lambda loss: loss)
+    assert seen == {"device": "cuda:0", "compile": None}
+    monkeypatch.setattr("torch.compile", lambda forward, **_: forward)
     TRAINING.train(Unit(100, tmp_path / "b", tmp_path, compile=True))
     assert seen == {"device": "auto", "compile": True}
 

@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gptrepro.model.loss import CHUNK, chunked_cross_entropy
+from gptrepro.model.loss import CHUNK, chunk_on, chunked_cross_entropy
+from tests.card import pretended_card
 
 
 def sample(count: int, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor, Tensor]:
@@ -75,3 +76,20 @@ def test_autocast_keeps_gradients_in_the_precision_of_the_weights() -> None:
 def test_no_target_at_all_gives_nan_as_the_plain_mean_does() -> None:
     hidden, weight, targets = sample(10)
     assert chunked_cross_entropy(hidden, weight, torch.full_like(targets, -100)).isnan()
+
+
+def test_a_gpus_large_chunks_and_padded_vocabulary_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden, weight, targets = (part.detach() for part in sample(1000))
+    hidden.requires_grad_()
+    weight.requires_grad_()
+    expected = chunked_cross_entropy(hidden, weight, targets)
+    gradients = torch.autograd.grad(expected, (hidden, weight))
+    with pretended_card(monkeypatch):
+        monkeypatch.setattr("gptrepro.model.loss.LOGITS_AT_ONCE", 50 * 400)
+        assert chunk_on(torch.device("cuda"), 1000, 50) == 334
+        there = [part.detach().to("cuda:0").requires_grad_(part.requires_grad) for part in (hidden, weight)]
+        loss = chunked_cross_entropy(*there, targets.to("cuda:0"))
+        found = torch.autograd.grad(loss, there)
+        assert [part.shape for part in found] == [part.shape for part in gradients]
+        for one, other in zip((loss, *found), (expected, *gradients), strict=True):
+            torch.testing.assert_close(one.cpu(), other.detach(), rtol=1e-12, atol=1e-12)
