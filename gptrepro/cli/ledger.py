@@ -111,6 +111,36 @@ def _lay_out(
 
 
 @app.command()
+def pack_run(
+    what: Annotated[str, typer.Argument(help="An experiment or a paper.")],
+    output: Annotated[Path, typer.Argument(help="The folder to write.")],
+    scale: ScaleName = "gpu",
+) -> None:
+    """Put all that a run needs into one folder, for a machine without a network."""
+    from gptrepro.experiments import select_experiments
+    from gptrepro.results.packing import pack_run as pack
+    from gptrepro.scales import parse_scale
+
+    at = parse_scale(scale)
+    chosen = [experiment for experiment in select_experiments(what) if at in experiment.configs]
+    if not chosen:
+        raise GptreproError(f"Nothing of '{what}' runs at scale '{at}'.")
+    weight = pack(chosen, at, output)
+    typer.echo(f"{output}: {weight / 1e6:.1f} MB")
+    typer.echo(f"There: sh {output.name}/run.sh --jobs 10 --minutes 9")
+    typer.echo(f"Then here: gptrepro unpack-run {output}, with {output.name}/home/runs as it came back")
+
+
+@app.command()
+def unpack_run(folder: Annotated[Path, typer.Argument(help="A packed folder, after its run.")]) -> None:
+    """Take the records of a packed run into the home."""
+    from gptrepro.results.packing import unpack_run as unpack
+
+    for line in unpack(folder) or ["There is nothing new in it."]:
+        typer.echo(line)
+
+
+@app.command()
 def publish(
     what: Annotated[str, typer.Argument(help="An experiment or a paper.")],
     scale: ScaleName = "laptop",

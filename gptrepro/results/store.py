@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from gptrepro import storage
 from gptrepro.errors import GptreproError
@@ -21,6 +21,9 @@ from gptrepro.sources.corpora import corpus_digest
 
 UNCOMMITTED = "+changes"
 """Marks a commit whose work tree differed from it."""
+
+PACKED = "packed.json"
+"""In the folder of a packed run: what its code is (`PackedCode`)."""
 
 
 def published_path(experiment: str, scale: Scale) -> Path:
@@ -71,16 +74,20 @@ class SeedRun:
     @property
     def record(self) -> Record | None:
         """The record of the finished seed, or None: one that is damaged or another run's does not count."""
+        return None if self.refusal(self.record_path) else read_record(self.record_path)
+
+    def refusal(self, path: Path) -> str | None:
+        """Why a file does not hold the record of this seed, or None if it does."""
         try:
-            record = read_record(self.record_path)
-        except GptreproError:
-            return None
+            record = read_record(path)
+        except GptreproError as error:
+            return str(error).rstrip(".")
         fits = (record.experiment, record.scale, record.seeds) == (
             self.experiment.name,
             self.scale,
             [self.seed],
         )
-        return record if fits and stale_reason(record, self.experiment) is None else None
+        return stale_reason(record, self.experiment) if fits else "it is the record of another run"
 
     @property
     def builds_on(self) -> list[SeedRun]:
@@ -233,8 +240,27 @@ def _with_published(
     return collate(experiment, [local, published.of_seeds(set(published.seeds) - set(local.seeds))])
 
 
+class PackedCode(BaseModel):
+    """Of code that was taken along without its repository: the commit, and the digest of every file."""
+
+    commit: str
+    files: dict[str, str]
+
+    @staticmethod
+    def digests(root: Path) -> dict[str, str]:
+        """The SHA-256 of what can move a measurement, by its path from ``root``."""
+        places = ("gptrepro/**/*.py", "data/claims/*", "data/sources/*")
+        paths = sorted(path for place in places for path in root.glob(place) if path.is_file())
+        return {path.relative_to(root).as_posix(): storage.sha256_file(path) for path in paths}
+
+
 def code_state() -> str:
     """The commit of the work tree, with ``+changes`` where it differs, or why there is none."""
+    packed = storage.project_root() / PACKED
+    if packed.exists():
+        code = storage.read_json(packed, PackedCode, "list of packed code", "pack the run again")
+        as_packed = code.commit.endswith(UNCOMMITTED) or code.files == PackedCode.digests(packed.parent)
+        return code.commit + ("" if as_packed else UNCOMMITTED)
     try:
         commit = _git("rev-parse", "HEAD")
         changes = _git("status", "--porcelain", "--", ".", ":!data/results")  # records do not change code
