@@ -19,7 +19,7 @@ ROOT = storage.project_root()
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 QUICK = ("gptrepro models", "gptrepro data list", "gptrepro plan", "gptrepro claims --paper")
-SHELL = ("py -m venv .venv", "python3 -m venv .venv", ".venv\\Scripts\\activate", "papermill")
+SHELL = ("py -m venv .venv", "python3 -m venv .venv", ".venv\\Scripts\\activate", "papermill", "sh packed/")
 """Commands that belong to others."""
 
 
@@ -46,7 +46,7 @@ def _check_gptrepro(line: str) -> None:
     if arguments[:2] == ["data", "fetch"]:
         for name in arguments[2:]:
             assert name in catalogue().corpora or name in catalogue().assets, f"{name} is no data set"
-    if arguments[0] in ("run", "publish"):
+    if arguments[0] in ("run", "publish", "pack-run") and not arguments[1].startswith("--"):
         assert select_experiments(arguments[1])
 
 

@@ -35,9 +35,7 @@ def there(coin, monkeypatch, tmp_path):
 def light(monkeypatch, tmp_path):
     """A home of its own, and packs without the code."""
     monkeypatch.setenv("GPTREPRO_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(
-        packing, "_pack_code", lambda folder: [(folder / p).mkdir() for p in ("home", "mirror")]
-    )
+    monkeypatch.setattr(packing, "_pack_code", lambda folder: (folder / "home").mkdir())
 
 
 def test_a_record_that_comes_back_is_taken_once_and_whole(there, tmp_path):
@@ -59,17 +57,8 @@ def test_a_record_that_was_edited_is_refused_and_leaves_nothing(there, tmp_path)
 def test_the_record_of_another_seed_is_refused(there, monkeypatch, tmp_path):
     run, path = there
     path.parent.rename(path.parent.with_name("seed-101"))
-    monkeypatch.setattr(
-        packing,
-        "EXPERIMENTS",
-        {
-            "coin": replace(
-                run.experiment,
-                seeds={Scale.SMOKE: (101,)},
-                configs={Scale.SMOKE: run.experiment.config(Scale.SMOKE)},
-            )
-        },
-    )
+    other = replace(run.experiment, seeds={Scale.SMOKE: (101,), Scale.LAPTOP: ()})
+    monkeypatch.setattr(packing, "EXPERIMENTS", {"coin": other})
     with pytest.raises(GptreproError, match="it is the record of another run"):
         unpack_run(tmp_path / "there")
 
