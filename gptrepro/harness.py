@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from gptrepro.errors import GptreproError
@@ -34,7 +33,6 @@ except ImportError as error:
 from gptrepro.evaluate.prompted import Reader
 from gptrepro.own_text import open_checkpoint
 from gptrepro.tasks.prompted import Item
-from gptrepro.train.precision import choose_device
 
 MOST_WRITTEN = 256
 """New tokens of a task that does not say how many, where the context has room for twice as many."""
@@ -71,12 +69,13 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]  # the harness has no type
     ) -> None:
         super().__init__()
         if checkpoint is None or unknown:
-            wrong = f"has no {min(unknown)}" if unknown else "needs its folder"
+            wrong = f"has no {min(unknown)}" if unknown else "needs one"
             raise GptreproError(
-                f"The model gptrepro {wrong}: give it checkpoint=FOLDER and, where wanted, context=TOKENS."
+                f"The model gptrepro {wrong}: give it checkpoint=FOLDER, or a name of the "
+                "hub, and, where wanted, context=TOKENS."
             )
-        self._opened = open_checkpoint(Path(checkpoint))
-        self._opened.model.to(choose_device("auto" if device in (None, HARNESS_DEVICE) else device))
+        place = "auto" if device is None or device == HARNESS_DEVICE else device
+        self._opened = open_checkpoint(checkpoint, place)
         asked = str(batch_size)
         at_once = int(asked) if asked.isdecimal() and asked not in ("0", "1") else BATCH
         self._texts = self._opened.texts

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from gptrepro import storage
+from gptrepro.checkpoints import find_checkpoint, load_config
 from gptrepro.errors import GptreproError
 from gptrepro.model.config import DecoderConfig
-from gptrepro.published import published_model
+from gptrepro.published import PUBLISHED, published_model
 from gptrepro.sources.catalogue import catalogue
 from gptrepro.sources.corpora import Corpus, load_corpus
 from gptrepro.sources.own_files import HUB, OwnText, open_own_text
@@ -35,6 +36,22 @@ def open_text(
     if name not in catalogue().corpora and (path.suffix or path.exists() or name.startswith(HUB)):
         return open_own_text(name, separator, column)
     return load_corpus(name, split=split)
+
+
+def open_model(name: str) -> tuple[DecoderConfig, Path | None]:
+    """The model that a training begins with: its configuration and, where it goes on, a checkpoint's folder.
+
+    Args:
+        name: a published model or a JSON file of `DecoderConfig` fields, of which there are no weights; or a
+            checkpoint, by its folder or as ``org/name@revision`` of the hub.
+
+    Raises:
+        GptreproError: there is no such model, or its files are damaged.
+    """
+    if name in PUBLISHED or not (Path(name).is_dir() or "/" in name) or name.endswith(".json"):
+        return open_model_config(name), None
+    folder = find_checkpoint(name)
+    return load_config(folder), folder
 
 
 def open_model_config(name: str) -> DecoderConfig:

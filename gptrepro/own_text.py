@@ -17,13 +17,13 @@ import torch
 from pydantic import BaseModel
 
 from gptrepro import storage
-from gptrepro.checkpoints import load_checkpoint, load_trained_context, save_checkpoint
+from gptrepro.checkpoints import find_checkpoint, load_checkpoint, load_trained_context, save_checkpoint
 from gptrepro.errors import GptreproError
 from gptrepro.evaluate.perplexity import evaluate_perplexity, require_scorable
 from gptrepro.evaluate.prompted import Paragraphs, Reader
 from gptrepro.generation.writing import write
 from gptrepro.model import Decoder
-from gptrepro.own_inputs import open_model_config, open_text, train_and_heldout
+from gptrepro.own_inputs import open_model, open_text, train_and_heldout
 from gptrepro.published import PUBLISHED
 from gptrepro.tasks.prompted import Item
 from gptrepro.text.batches import Batches
@@ -65,11 +65,11 @@ def train_on_text(
     ``output`` before text, tokenizer, model and settings are known to fit together.
 
     Args:
-        model: a published model's name or a JSON file of `DecoderConfig` fields.
+        model: see `open_model`.
         text: a data set's name, or a text of one's own; see `open_own_text`.
         output: the checkpoint folder; ``output/training`` holds the state that resumes.
-        tokenizer: see `open_tokenizer`; by default the published one of a published model, and a byte-level
-            BPE trained on the text for a configuration of one's own.
+        tokenizer: see `open_tokenizer`; by default that of a checkpoint or published model, and a
+            byte-level BPE trained on the text for a configuration of one's own.
         settings: steps, batch, schedule and precision.
         heldout: a text to evaluate on at the chosen steps.
         heldout_share: of a text of one's own, what is held out to evaluate on.
@@ -83,7 +83,7 @@ def train_on_text(
     Raises:
         GptreproError: the text, model, tokenizer and settings do not fit together.
     """
-    config = open_model_config(model)
+    config, base = open_model(model)
     if settings.context > config.n_ctx:
         raise GptreproError(f"--context {settings.context} exceeds the model's {config.n_ctx} positions.")
     require_memory(config, math.ceil(settings.batch_size / settings.accumulate) * settings.context)
@@ -92,7 +92,7 @@ def train_on_text(
     if keep_best and heldout_source is None:
         raise GptreproError("To keep the best weights, give --heldout or --heldout-share.")
     kept = output / "training" / "tokenizer"  # so that a second call goes on with the same one
-    choice = (tokenizer or _default_tokenizer(model), source, config.n_vocab)
+    choice = (tokenizer or str(base or _default_tokenizer(model)), source, config.n_vocab)
     chosen = kept_or_opened(kept, *choice)
     if chosen.n_vocab > config.n_vocab:
         raise GptreproError(
@@ -106,7 +106,7 @@ def train_on_text(
         require_scorable(heldout_shards.n_tokens)
     keep(kept, chosen, *choice)
     torch.manual_seed(settings.seed)
-    decoder = Decoder(config)
+    decoder = load_checkpoint(base) if base else Decoder(config)
 
     def scores(trained: Decoder) -> dict[str, float]:
         assert heldout_shards is not None
@@ -184,18 +184,18 @@ class Opened:
         return asked
 
 
-def open_checkpoint(folder: Path, device: str = "auto") -> Opened:
+def open_checkpoint(name: Path | str, device: str = "auto") -> Opened:
     """Model and tokenizer of a folder that we wrote, or of a ``transformers`` GPT-1 or GPT-2 folder.
 
     Args:
-        folder: the checkpoint.
+        name: the folder, or what else `find_checkpoint` takes.
         device: where the model is put: ``auto``, ``cpu``, ``cuda`` or ``mps``.
 
     Raises:
         GptreproError: there is none, it is damaged, it is of another architecture, its tokenizer does what
             ours do not, the two do not belong together, or there is no such device.
     """
-    place = choose_device(device)
+    place, folder = choose_device(device), find_checkpoint(name)
     model, tokenizer = load_checkpoint(folder), load_tokenizer(folder)
     if tokenizer.n_vocab > model.config.n_vocab:
         raise GptreproError(

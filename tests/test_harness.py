@@ -121,7 +121,7 @@ def test_gpt1_reads_its_own_words_and_line_ends(gpt1):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, "needs its folder"),
+        ({}, "needs one"),
         ({"checkpoint": "x", "pretrained": "y"}, "has no pretrained"),
         ({"checkpoint": "absent"}, "absent"),
         ({"context": 1000}, "1000 must lie between 1 and the model's 64"),

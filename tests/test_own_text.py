@@ -18,13 +18,12 @@ from gptrepro.checkpoints import save_checkpoint
 from gptrepro.errors import GptreproError
 from gptrepro.generation.sampling import generate
 from gptrepro.model import Decoder, DecoderConfig
+from gptrepro.own_inputs import open_model_config, open_text
 from gptrepro.own_text import (
     completions_of,
     continue_prompt,
     continue_prompts,
     open_checkpoint,
-    open_model_config,
-    open_text,
     perplexity_of,
     read_completions,
     read_prompts,
@@ -450,3 +449,20 @@ def test_what_does_not_fit_is_one_sentence(folder, tmp_path):
         )
     with pytest.raises(GptreproError):
         open_checkpoint(tmp_path / "nowhere")
+
+
+def test_a_training_goes_on_from_a_checkpoint(folder, tmp_path):
+    """One update from a folder's weights, with its tokenizer, at a rate that leaves them nearly alone."""
+    result = train_on_text(
+        model=str(folder / "checkpoint"),
+        text=str(folder / "own.txt"),
+        output=tmp_path / "further",
+        tokenizer=None,
+        settings=replace(SETTINGS, steps=1, warmup_steps=1, peak_lr=1e-7),
+    )
+    assert result.finished
+    before, after = (open_checkpoint(place) for place in (folder / "checkpoint", tmp_path / "further"))
+    assert after.tokenizer.digest == before.tokenizer.digest
+    weights = after.model.state_dict()
+    for name, value in before.model.state_dict().items():
+        torch.testing.assert_close(weights[name], value, rtol=0, atol=1e-6)

@@ -76,8 +76,7 @@ def load_checkpoint(folder: Path) -> Decoder:
     Raises:
         GptreproError: one sentence that says which file is wrong and why.
     """
-    content = _json(folder / "config.json")
-    config = from_json(content, str(folder / "config.json"))
+    content, config = _json(folder / "config.json"), load_config(folder)
     files = _weight_files(folder)
     try:
         shapes = {name: shape for file in files for name, shape in _shapes(file).items()}
@@ -100,6 +99,15 @@ def load_checkpoint(folder: Path) -> Decoder:
         decoder = Decoder(config)
     decoder.load_state_dict(weights, assign=True)
     return decoder.eval()
+
+
+def load_config(folder: Path) -> DecoderConfig:
+    """The configuration of a checkpoint folder.
+
+    Raises:
+        GptreproError: there is no usable ``config.json``.
+    """
+    return from_json(_json(folder / "config.json"), str(folder / "config.json"))
 
 
 def load_trained_context(folder: Path) -> int:

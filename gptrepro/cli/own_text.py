@@ -17,7 +17,11 @@ eval_app = typer.Typer(no_args_is_help=True, help="Evaluate a checkpoint: perple
 app.add_typer(eval_app, name="eval")
 
 Checkpoint = Annotated[
-    Path, typer.Option(help="A folder written by train, or a transformers folder of GPT-1 or GPT-2.")
+    Path,
+    typer.Option(
+        help="A folder written by train, or a transformers folder of GPT-1 or GPT-2; org/name or "
+        "org/name@revision on the hub; a published model whose weights were released."
+    ),
 ]
 Context = Annotated[
     int | None, typer.Option(help="Tokens to read at once.", show_default="as many as it was trained on")
@@ -35,7 +39,13 @@ Device = Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")]
 @app.command()
 @takes_settings
 def train(
-    model: Annotated[str, typer.Option(help="A published model, or a JSON file of DecoderConfig fields.")],
+    model: Annotated[
+        str,
+        typer.Option(
+            help="A published model or a JSON file of DecoderConfig fields, untrained; or a checkpoint to go "
+            "on from: a folder, or org/name or org/name@revision on the hub."
+        ),
+    ],
     text: Annotated[
         str,
         typer.Option(

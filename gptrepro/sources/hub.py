@@ -29,6 +29,20 @@ from gptrepro.sources.network import (
 
 LARGEST_PARQUET = 4  # times the text: what the hub converts has other columns too
 PARQUET = b"PAR1"  # how its files begin
+MODEL_FILES = (
+    "config.json",
+    "model*.safetensors",
+    "model.safetensors.index.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.json",
+    "merges.txt",
+    "added_tokens.json",
+    "gptrepro_tokenizer.json",
+)
+"""What is read of a repository of a model."""
+LARGEST_MODEL = 16_000_000_000
+"""Bytes of a model that may come at most; GPT-2's largest has 6.4 GB."""
 JOINED_CHARACTERS = 10_000_000  # rows that are joined make documents of about this size
 
 
@@ -96,6 +110,51 @@ def fetch_hub_file(source: HubFiles, name: str, sha256: str, largest: int) -> Pa
             "(nothing was kept)"
         )
     return path
+
+
+def fetch_model(repository: str, revision: str) -> Path:
+    """The folder with the configuration, weights and tokenizer of a model, kept in ``home()/hub``.
+
+    What was downloaded before also serves while the hub is away.
+
+    Args:
+        repository: ``org/name``.
+        revision: a branch, tag or commit.
+
+    Raises:
+        GptreproError: the hub cannot be reached within seconds, or has no weights as safetensors; a clause.
+        StorageError: the disk is full or the home may not be written.
+    """
+    import huggingface_hub
+
+    cache = storage.home() / "hub"
+
+    def fetch(endpoint: str | None, offline: bool = False) -> str:
+        return huggingface_hub.snapshot_download(
+            repository,
+            revision=revision,
+            allow_patterns=list(MODEL_FILES),
+            cache_dir=cache,
+            endpoint=endpoint,
+            local_files_only=offline,
+        )
+
+    try:
+        folder = Path(_ask_hub(repository, cache, LARGEST_MODEL, fetch))
+    except StorageError:
+        raise
+    except GptreproError:
+        try:
+            folder = Path(fetch(None, offline=True))
+        except (OSError, ValueError):  # nothing was kept
+            folder = cache
+        if not any(folder.glob("*.safetensors")):
+            raise
+    if not any(folder.glob("*.safetensors")):
+        raise GptreproError(
+            "it has no weights as safetensors, and pickled ones, which can run code, stay shut"
+        )
+    return folder
 
 
 def _ask_hub(repository: str, cache: Path, largest: int, fetch: Callable[[str], str]) -> str:
