@@ -57,5 +57,5 @@ def refresh(root: Path, only: Sequence[str] = ()) -> list[Path]:
         for name in changed:
             storage.write_text(root / name, (scratch / name).read_text(encoding="utf-8"))
     if any(name.parent.name == "ledger" for name in notebooks):
-        changed += [path.relative_to(root) for path in write_ledger(root / "data")]
+        changed += [path.relative_to(root) for path in write_ledger(root)]
     return changed

@@ -1,7 +1,8 @@
 """The ledger as files that any program reads: JSON, CSV, JSON Schema and a Croissant description.
 
-All stand in ``data/``, are written by ``make refresh WHAT=ledger``, and come with the book's pages, where the
-Scoreboard links them. What a schema says is what the package checks on load, but for what no schema can say.
+They stand in ``data/``, are written by ``make refresh WHAT=ledger`` (with what came out in the README), and come
+with the book's pages, where the Scoreboard links them. What a schema says is what the package checks on load, but
+for what no schema can say.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from gptrepro import __version__, storage
 from gptrepro.claims.claim import Claim, load_claims
 from gptrepro.claims.evidence import Evidence
 from gptrepro.claims.ledger import JudgedClaim, judge
+from gptrepro.claims.outcome import PICTURE, picture, with_outcome
 from gptrepro.claims.stored import LAYOUT, Row, digest_of_inputs
-from gptrepro.claims.tables import measured, printed
+from gptrepro.claims.tables import counts_by_paper, headline, measured, printed
 from gptrepro.results import Record
 from gptrepro.results.preregistration import SOURCES
 from gptrepro.results.record import laid_out
@@ -82,26 +84,33 @@ def _rounded(value: Any) -> Any:
     return value
 
 
-def ledger_files() -> dict[str, str]:
-    """Every file by its name in ``data/``: all claims are judged, which takes some seconds."""
+def ledger_files(readme: str) -> dict[str, str]:
+    """Every file by its path in the checkout: all claims are judged, which takes some seconds.
+
+    Args:
+        readme: the text of the README, in which what came out is renewed.
+    """
     evidence = Evidence()
-    rows = full_rows(judge(load_claims(), evidence), evidence)
+    judged = judge(load_claims(), evidence)
+    rows, counts = full_rows(judged, evidence), counts_by_paper(judged)
     verdicts = {"layout": LAYOUT, "inputs": digest_of_inputs(), "claims": rows}
     table = as_csv(rows)
     return {
-        "verdicts.json": _json(verdicts),
-        "verdicts.csv": table,
-        "claims.schema.json": _json(claims_schema()),
-        "record.schema.json": _json(record_schema()),
-        "croissant.json": _json(croissant(rows, table)),
+        "data/verdicts.json": _json(verdicts),
+        "data/verdicts.csv": table,
+        "data/claims.schema.json": _json(claims_schema()),
+        "data/record.schema.json": _json(record_schema()),
+        "data/croissant.json": _json(croissant(rows, table)),
+        "README.md": with_outcome(readme, counts, headline(judged)),
+        PICTURE: picture(counts),
     }
 
 
-def write_ledger(folder: Path) -> list[Path]:
-    """Write what `ledger_files` makes into ``folder``; returns the files that changed."""
+def write_ledger(root: Path) -> list[Path]:
+    """Write what `ledger_files` makes into the checkout at ``root``; returns the files that changed."""
     changed = []
-    for name, text in ledger_files().items():
-        path = folder / name
+    for name, text in ledger_files(storage.read_text(root / "README.md")).items():
+        path = root / name
         if not path.is_file() or path.read_bytes() != text.encode():
             storage.write_text(path, text)
             changed.append(path)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 
 import jsonschema
 import pytest
 
 from gptrepro import storage
 from gptrepro.claims.export import as_csv, claims_schema, croissant, full_rows, record_schema
+from gptrepro.claims.outcome import PICTURE, picture, with_outcome
 from gptrepro.claims.stored import digest_of_inputs, verdicts_file
+from gptrepro.claims.tables import counts_by_paper, headline
 from gptrepro.results.record import laid_out
 
 DATA = storage.data_folder()
@@ -49,6 +52,21 @@ def test_a_row_says_what_its_verdict_rests_on(ledger):
         assert all(len(commit) == 40 for record in row["records"] for commit in record["commits"])
         if row["p_uncorrected"] is not None:
             assert row["p_uncorrected"] <= row["p_value"] * (1 + 1e-5)
+
+
+def test_the_readme_tells_what_came_out(ledger):
+    judged = list(ledger.values())
+    counts = counts_by_paper(judged)
+    readme = (storage.project_root() / "README.md").read_text(encoding="utf-8")
+    assert with_outcome(readme, counts, headline(judged)) == readme, RENEW
+    drawn = (storage.project_root() / PICTURE).read_text(encoding="utf-8")
+    assert drawn == picture(counts), RENEW
+    widths = [float(width) for width in re.findall(r'width="([\d.]+)" height="20"', drawn)]
+    longest = counts["claims"].max()
+    for claims, bar in zip(
+        counts["claims"], [widths[i : i + 5] for i in range(0, len(widths), 5)], strict=True
+    ):
+        assert sum(bar) == pytest.approx(520 * claims / longest, abs=0.5)
 
 
 @pytest.mark.parametrize(
