@@ -13,8 +13,7 @@ PIP := $(BIN)/python -m pip install -c constraints.txt $(if $(INDEX),--extra-ind
 # What pip says of versions when it reaches nobody is of no help.
 OFFLINE := { $(BIN)/python -m pip --retries 0 --timeout 10 index versions pip >/dev/null 2>&1 \
 	|| echo "The package index cannot be reached: check the network, then run make $(MAKECMDGOALS) again" >&2; exit 1; }
-DATA := $(BIN)/gptrepro data fetch plays gpt2-vocabulary \
-	|| { echo "Without these data, $(BIN)/gptrepro book --stored shows the outputs that the notebooks store" >&2; exit 1; }
+WITHOUT := { echo "Without these data, $(BIN)/gptrepro book --stored shows the outputs that the notebooks store" >&2; exit 1; }
 
 .DEFAULT_GOAL := help
 .PHONY: help book test run refresh serve bench stress pins clean
@@ -25,7 +24,7 @@ help: ## Show this list
 	@echo "  Variables: SCALE=smoke|laptop|gpu|paper  WHAT=<experiment or paper>  INDEX=<extra pip index>  PYTHON=<3.11 to 3.14>"
 
 book: $(VENV)/.book ## Execute the notebooks and build the book into _build/html
-	@$(DATA)
+	@$(BIN)/gptrepro data fetch plays gpt2-vocabulary || $(WITHOUT)
 	@$(BIN)/gptrepro book
 
 test: $(VENV)/.test ## Run every check: lint, types, tests, notebooks, the book in a browser

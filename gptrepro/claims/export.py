@@ -1,8 +1,8 @@
 """The ledger as files that any program reads: JSON, CSV, JSON Schema and a Croissant description.
 
-They stand in ``data/``, are written by ``make refresh WHAT=ledger`` (with what came out in the README), and come
-with the book's pages, where the Scoreboard links them. What a schema says is what the package checks on load, but
-for what no schema can say.
+They stand in ``data/`` and are written by ``make refresh WHAT=ledger``, with what came out in the README;
+they come with the book's pages, where the Scoreboard links them. What a schema says is what the package
+checks on load, but for what no schema can say.
 """
 
 from __future__ import annotations
