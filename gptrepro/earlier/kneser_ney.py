@@ -1,7 +1,7 @@
 """Counting as a language model: interpolated Kneser-Ney, the strongest of the n-grams.
 
-No kept library trains one from Python over tokens of one's own (KenLM's package only queries), and over
-arrays it is short.
+NLTK trains one with a single discount, over dictionaries, and tests hold this to it where the two are the
+same model; over arrays it is short. KenLM's package for Python only queries.
 """
 
 from __future__ import annotations

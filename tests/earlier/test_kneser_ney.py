@@ -8,6 +8,8 @@ from functools import cache
 
 import numpy as np
 import pytest
+from nltk.lm import KneserNeyInterpolated
+from nltk.util import everygrams
 
 from gptrepro.earlier import kneser_ney
 from gptrepro.earlier.kneser_ney import FALLBACK_DISCOUNTS, KneserNey
@@ -75,6 +77,30 @@ def test_it_is_the_definition(order, n):
     for place in range(1, 80):
         history = tuple(unseen[max(0, place - order + 1) : place].tolist())
         assert nll[place - 1] == pytest.approx(-math.log(probability(int(unseen[place]), history)), rel=1e-9)
+
+
+@pytest.mark.parametrize("order", [2, 3])
+def test_with_one_discount_it_is_the_model_of_nltk(monkeypatch, order):
+    """NLTK takes the same off every count, nothing off single tokens, and shares nothing with unseen ones."""
+    discount, n_vocab = 0.3, 6
+    tokens = np.random.default_rng(1).integers(0, n_vocab, 60)
+    tokens = np.concatenate([tokens, tokens[: order + 1]])  # every history has something before it
+
+    def one_discount(counts):
+        return np.array([0.0, *[0.0 if len(counts) <= n_vocab else discount] * 3])
+
+    monkeypatch.setattr(kneser_ney, "_discounts", one_discount)
+    ours = KneserNey(tokens[None], n_vocab, order)
+    words = [str(token) for token in tokens]
+    theirs = KneserNeyInterpolated(order, discount=discount)
+    theirs.fit([list(everygrams(words, max_len=order))], vocabulary_text=words)
+    asked = np.random.default_rng(2).integers(0, n_vocab, 40)
+    found = ours.nll(asked)[order - 2 :]
+    expected = [
+        -np.log(theirs.score(str(asked[i]), [str(token) for token in asked[i - order + 1 : i]]))
+        for i in range(order - 1, len(asked))
+    ]
+    assert found == pytest.approx(expected, rel=1e-9)
 
 
 def test_discounts_are_estimated_where_the_text_allows():
