@@ -201,7 +201,8 @@ def newest_checkpoint(folder: Path) -> Checkpoint | None:
 def restore(state: TrainingState, checkpoint: Checkpoint, *, branch: bool = False) -> None:
     """Bring ``state`` to where it was when the checkpoint was taken.
 
-    A ``branch`` goes on from the checkpoint of another training and may end in another way. What was done so
+    It may be given more steps where that leaves the learning rates of what was done as they were. A
+    ``branch`` goes on from the checkpoint of another training and may end in another way. What was done so
     far must be what it would have done itself; the time that it took counts as the other's.
 
     Raises:
@@ -211,12 +212,18 @@ def restore(state: TrainingState, checkpoint: Checkpoint, *, branch: bool = Fals
     folder = path.parent.parent
     now = json.loads(json.dumps(asdict(state.settings)))
     free = NEUTRAL_SETTINGS | (OWN_SETTINGS_OF_A_BRANCH if branch else frozenset())
+    planned = content.settings.get("steps")
+    grown = not branch and isinstance(planned, int) and 0 < planned < state.settings.steps
+    if grown:
+        free |= {"steps"}
     for name, value in content.settings.items():
         if name not in free and now.get(name) != value:
             raise GptreproError(
                 f"{folder} holds a training with {name} {value}, not {now.get(name)}: "
                 "choose another folder, or delete this one to start anew."
             )
+    if grown:
+        _require_room(folder, replace(state.settings, steps=planned), state.settings, content.progress.step)
     if _defaults(state.model) | content.model != json.loads(json.dumps(_described(state.model))):
         raise GptreproError(
             f"{folder} holds a training of another model: choose another folder, or "
@@ -230,6 +237,16 @@ def restore(state: TrainingState, checkpoint: Checkpoint, *, branch: bool = Fals
             f"{path} holds what no training of ours wrote ({type(error).__name__}): delete it, and the "
             "training goes on from the checkpoint before it."
         ) from error
+
+
+def _require_room(folder: Path, before: TrainSettings, now: TrainSettings, done: int) -> None:
+    """Refuse more steps to a training that would have made its first ones at other rates."""
+    if not now.begins_as(before, done):
+        raise GptreproError(
+            f"{folder} holds a training of {before.steps:,} steps whose learning rate has begun to fall, so "
+            f"that it cannot become one of {now.steps:,}: a schedule that is constant, or falls only over "
+            "its last updates (cooldown_steps) and has not begun to, can; or train a new one from its weights."
+        )
 
 
 def _restore(state: TrainingState, checkpoint: Checkpoint, branch: bool) -> None:

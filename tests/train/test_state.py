@@ -154,7 +154,7 @@ def test_what_stands_in_the_place_of_our_files_is_one_sentence(tmp_path: Path, n
     ("change", "message"),
     [
         ({"peak_lr": 0.02}, "peak_lr 0.01, not 0.02"),
-        ({"steps": 20}, "steps 12, not 20"),
+        ({"steps": 11}, "steps 12, not 11"),
         ({"dropout": 0.2}, "another model"),
         ({"model": tiny_model(d_model=32)}, "another model"),
     ],
@@ -165,6 +165,34 @@ def test_a_folder_goes_on_with_its_own_training_only(
     train_tiny(tmp_path, stop_after_seconds=0)
     with pytest.raises(GptreproError, match=message):
         train_tiny(tmp_path, **change)
+
+
+@pytest.mark.parametrize(
+    "schedule", [{"schedule": "constant"}, {"schedule": "linear", "cooldown_steps": 2}], ids=str
+)
+def test_more_steps_make_the_training_that_had_them_from_the_start(
+    tmp_path: Path, schedule: dict[str, Any]
+) -> None:
+    straight = train_tiny(tmp_path / "straight", steps=12, **schedule)
+    for steps in (9, 12):
+        partly = {"stop_after_seconds": 0} if steps == 9 else {}
+        grown = train_tiny(tmp_path / "grown", steps=steps, **schedule, **partly)
+    assert [row["loss"] for row in grown.history] == [row["loss"] for row in straight.history]
+
+
+def test_a_constant_rate_lets_a_finished_training_grow(tmp_path: Path) -> None:
+    constant: dict[str, Any] = {"schedule": "constant", "log_every": 1}
+    train_tiny(tmp_path / "grown", steps=6, **constant)
+    grown = train_tiny(tmp_path / "grown", steps=9, **constant)
+    straight = train_tiny(tmp_path / "straight", steps=9, **constant)
+    assert grown.step == 9
+    assert [row["loss"] for row in grown.history] == [row["loss"] for row in straight.history]
+
+
+def test_no_steps_are_added_to_a_rate_that_has_begun_to_fall(tmp_path: Path) -> None:
+    train_tiny(tmp_path, steps=6)
+    with pytest.raises(GptreproError, match="6 steps whose learning rate has begun to fall"):
+        train_tiny(tmp_path, steps=9)
 
 
 def test_a_field_that_has_come_since_is_at_its_default(
