@@ -244,8 +244,8 @@ def _require_room(folder: Path, before: TrainSettings, now: TrainSettings, done:
     if not now.begins_as(before, done):
         raise GptreproError(
             f"{folder} holds a training of {before.steps:,} steps whose learning rate has begun to fall, so "
-            f"that it cannot become one of {now.steps:,}: a schedule that is constant, or falls only over "
-            "its last updates (cooldown_steps) and has not begun to, can; or train a new one from its weights."
+            f"that it cannot become one of {now.steps:,}: a schedule that is constant, or that falls only at "
+            "the end (cooldown_steps) and has not begun to, can; or train a new one from its weights."
         )
 
 
