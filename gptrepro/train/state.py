@@ -212,7 +212,7 @@ def restore(state: TrainingState, checkpoint: Checkpoint, *, branch: bool = Fals
     folder = path.parent.parent
     now = json.loads(json.dumps(asdict(state.settings)))
     free = NEUTRAL_SETTINGS | (OWN_SETTINGS_OF_A_BRANCH if branch else frozenset())
-    planned = content.settings.get("steps")
+    planned: Any = content.settings.get("steps")
     grown = not branch and isinstance(planned, int) and 0 < planned < state.settings.steps
     if grown:
         free |= {"steps"}
