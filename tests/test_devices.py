@@ -22,9 +22,12 @@ from gptrepro.experiments import EXPERIMENTS
 from gptrepro.experiments.base import Config, Measurement, Unit
 from gptrepro.experiments.gpt1.tuned_tasks import Arm
 from gptrepro.experiments.training import TextTraining
+from gptrepro.finetune import FineTuned, LabelledBatches
 from gptrepro.scales import Scale
-from gptrepro.train.loop import train
+from gptrepro.train.loop import TrainResult, train
 from tests.card import Card, pretended_card
+from tests.finetune.toy import CONTEXT, N_VOCAB, TOY, random_rows
+from tests.model.small import small_decoder
 from tests.train.tiny import tiny_batches, tiny_model, tiny_settings, train_tiny
 
 
@@ -71,6 +74,31 @@ def test_a_training_on_the_card_is_that_of_the_cpu_and_waits_only_to_log(
         assert there == pytest.approx(here, rel=1e-5)
     waited = [later - earlier for earlier, later in itertools.pairwise(seen)]
     assert [bool(n) for n in waited] == [(step % 4 == 0) for step in range(1, 12)]
+
+
+@pytest.mark.parametrize("kind", TOY)
+def test_a_fine_tuning_on_the_card_is_that_of_the_cpu_and_waits_only_to_log(
+    kind: str, tmp_path: Path, waits: Counter[str]
+) -> None:
+    def tuned(device: str) -> TrainResult:
+        torch.manual_seed(0)
+        model = FineTuned(small_decoder(n_vocab=N_VOCAB, n_ctx=CONTEXT, dropout=0.0), TOY[kind], dropout=0.0)
+        rows = LabelledBatches(random_rows(TOY[kind], 30), 6, seed=0)
+        inner = rows.next
+
+        def watched() -> tuple[torch.Tensor, torch.Tensor]:
+            seen.append(sum(waits.values()))
+            return inner()
+
+        rows.next = watched  # type: ignore[method-assign]
+        settings = tiny_settings(steps=5, log_every=3, context=CONTEXT)
+        return train(model, rows, settings, tmp_path / device, device=device, progress=False)
+
+    seen: list[int] = []
+    there = tuned("cuda:0")
+    assert [later > earlier for earlier, later in itertools.pairwise(seen)] == [False, False, True, False]
+    for one, other in zip(there.history, tuned("cpu").history, strict=True):
+        assert one == pytest.approx(other, rel=1e-4)
 
 
 def brief(config: Any) -> Any:

@@ -24,7 +24,7 @@ from gptrepro.evaluate.perplexity import Perplexity, TokenStream, evaluate_perpl
 from gptrepro.experiments.base import Budget, Config, CorpusRef, Unit, UnitOver
 from gptrepro.experiments.networks import Network, NGram
 from gptrepro.model import Decoder
-from gptrepro.model.language_model import LanguageModel
+from gptrepro.model.language_model import LanguageModel, device_of
 from gptrepro.model.lstm import LSTMLanguageModel
 from gptrepro.sources.corpora import load_corpus
 from gptrepro.text.batches import Batches
@@ -39,8 +39,8 @@ from gptrepro.train.schedule import ScheduleShape
 from gptrepro.train.settings import TrainSettings
 from gptrepro.train.state import branch_point, load_weights, weights_file
 
-EVALUATION_BATCH_TOKENS = 4096
-"""Tokens that are scored together; it changes speed and nothing else."""
+EVALUATION_BATCH_TOKENS = {"cpu": 4096, "cuda": 65_536}
+"""Tokens that are scored together on a device; it changes speed and nothing else."""
 
 LONGEST_WARMUP = 2000
 """Updates of GPT-1's warm-up (section 4.1)."""
@@ -346,9 +346,8 @@ class TextTraining(Config):
             share = len(nll) / text.n_tokens
             words, n_bytes = text.n_words * share, text.n_bytes * share
             return Perplexity(float(nll.mean()), len(nll), words, n_bytes, window_nll=[])
-        return evaluate_perplexity(
-            model, text, self.n_ctx, batch_size=max(1, EVALUATION_BATCH_TOKENS // self.n_ctx)
-        )
+        together = EVALUATION_BATCH_TOKENS[device_of(model).type]
+        return evaluate_perplexity(model, text, self.n_ctx, batch_size=max(1, together // self.n_ctx))
 
     def budget(self) -> Budget:
         """What the training of one network costs; counting is free."""

@@ -65,13 +65,16 @@ def mean_states(
     tokenizer: TextEncoder,
     texts: Sequence[str],
     context: int,
-    batch_size: int = 64,
+    batch_size: int | None = None,
 ) -> NDArray[np.floating]:
     """The mean state over the tokens of each text, (N, d_model); of a text without tokens, zeros.
 
-    A text longer than ``context`` tokens loses its end.
+    A text longer than ``context`` tokens loses its end. 64 texts are read together unless ``batch_size`` says
+    otherwise, and 512 on a GPU.
     """
     device = device_of(pretrained)
+    if batch_size is None:
+        batch_size = 512 if device.type == "cuda" else 64
     encoded = [torch.tensor(tokenizer.encode(text)[:context], dtype=torch.int64) for text in texts]
     by_length = sorted(range(len(texts)), key=lambda i: len(encoded[i]))
     means: list[NDArray[np.floating]] = [np.empty(0)] * len(texts)

@@ -18,7 +18,7 @@ from gptrepro.errors import GptreproError
 from gptrepro.finetune.inputs import SpecialTokens
 from gptrepro.model import Decoder, DecoderConfig
 from gptrepro.model.config import LSTMConfig
-from gptrepro.model.loss import chunked_cross_entropy
+from gptrepro.model.loss import IGNORED_TARGET, chunked_cross_entropy
 from gptrepro.model.lstm import LSTMLanguageModel
 from gptrepro.published import GPT1_FINE_TUNING
 from gptrepro.tasks.labelled import Kind, Task
@@ -29,7 +29,7 @@ HEAD_STD = 0.02
 """Standard deviation of the new matrix at the start (released code; the paper does not say)."""
 
 BUCKET = 16
-"""Sequences whose lengths fall within the same so many tokens are read together."""
+"""Sequences whose lengths fall within the same so many tokens are read together; on a GPU, all are."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,9 @@ class _Read:
         places = torch.arange(self.ids.shape[1] - 1, device=self.ids.device)
         predicts = places < self.lengths[:, None] - 1  # (n, t - 1): not extract, and not what fills up
         shares = (1 / (self.lengths - 1))[:, None].expand_as(predicts)
+        if self.ids.is_cuda:  # how many there are would have to be waited for
+            targets = self.ids[:, 1:].masked_fill(~predicts, IGNORED_TARGET)
+            return self.states[:, :-1].flatten(0, 1), targets.flatten(), shares.flatten()
         return self.states[:, :-1][predicts], self.ids[:, 1:][predicts], shares[predicts]
 
 
@@ -193,8 +196,13 @@ class FineTuned(nn.Module):
         return lowest + (outputs[:, 0] + 1) * (highest - lowest) / 2
 
     def _read(self, ids: Tensor) -> list[_Read]:
-        """Read sequences (N, T), those of similar length together, which saves most of the padding."""
+        """Read sequences (N, T), those of similar length together, which saves most of the padding.
+
+        A GPU reads all of them at once: it would wait to know their lengths for longer than padding takes.
+        """
         lengths = (ids == self.special.extract).int().argmax(-1) + 1  # (N,)
+        if ids.is_cuda:
+            return [_Read(torch.arange(len(ids), device=ids.device), ids, lengths, self.body.hidden(ids))]
         buckets = lengths.sub(1).div(BUCKET, rounding_mode="floor")
         read = []
         for bucket in sorted(set(buckets.tolist())):

@@ -44,6 +44,8 @@ def fine_tune(
     stop_after_seconds: float | None = None,
     name: str = "fine-tuning",
     progress: bool = True,
+    compiled: bool | None = None,
+    keep_last: bool = True,
 ) -> tuple[FineTuned, TrainResult]:
     """Train a copy of ``pretrained`` on a task, or go on where an earlier call in this ``folder`` stopped.
 
@@ -58,7 +60,8 @@ def fine_tune(
         evaluate_every: updates between scorings of ``dev``; an epoch's when None.
         stopping: return the weights that were best on ``dev``, and end when none better come.
         seed: of the new weights, the order of the rows and the dropout noise.
-        precision, device, stop_after_seconds, name, progress: see `gptrepro.train.loop.train`.
+        precision, device, stop_after_seconds, name, progress, keep_last: see `gptrepro.train.loop.train`.
+        compiled: see `gptrepro.train.settings.TrainSettings.compile`.
 
     Returns:
         The model, in evaluation mode, and how its training went.
@@ -76,6 +79,7 @@ def fine_tune(
     settings = replace(
         settings,
         precision=precision,
+        compile=compiled,
         log_every=max(1, settings.steps // CURVE_POINTS),
         evaluate_every=evaluate_every or max(1, int(settings.steps / recipe.epochs)),
     )
@@ -90,6 +94,7 @@ def fine_tune(
         name=name,
         progress=progress,
         stopping=stopping,
+        keep_last=keep_last,
     )
     if stopping is not None and result.finished:
         load_weights(model, best_weights(folder))
@@ -102,7 +107,7 @@ def _dev_scores(model: FineTuned, task: Task, rows: Sequence[EncodedExample]) ->
     return {f"dev_{metric}": score for metric, score in scores.items()}
 
 
-def predict(model: FineTuned, rows: Sequence[EncodedExample], batch_size: int = 64) -> Tensor:
+def predict(model: FineTuned, rows: Sequence[EncodedExample], batch_size: int | None = None) -> Tensor:
     """The outputs of ``model`` for encoded examples, in their order.
 
     Rows of similar length are read together; neither that nor the batch's size changes an output by more than
@@ -111,13 +116,15 @@ def predict(model: FineTuned, rows: Sequence[EncodedExample], batch_size: int = 
     Args:
         model: it is left in its mode and place.
         rows: the examples.
-        batch_size: rows read together.
+        batch_size: rows read together; 64 when None, and 512 on a GPU.
 
     Returns:
         (N, n_labels) scores before the softmax, or (N, 1) for a score, on the CPU; see
         `FineTuned.predictions`.
     """
     device = next(model.parameters()).device
+    if batch_size is None:
+        batch_size = 512 if device.type == "cuda" else 64
     was_training = model.training
     model.eval()
     by_length = sorted(range(len(rows)), key=lambda i: max(map(len, rows[i].sequences)))
@@ -125,6 +132,6 @@ def predict(model: FineTuned, rows: Sequence[EncodedExample], batch_size: int = 
     with torch.inference_mode():
         for first in range(0, len(rows), batch_size):
             ids, _ = collate([rows[i] for i in by_length[first : first + batch_size]])
-            outputs.append(model(ids.to(device)).float().cpu())
+            outputs.append(model(ids.to(device)).float())
     model.train(was_training)
-    return torch.cat(outputs)[torch.tensor(by_length).argsort()]
+    return torch.cat(outputs).cpu()[torch.tensor(by_length).argsort()]

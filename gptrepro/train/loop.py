@@ -81,6 +81,7 @@ def train(
     world: World = ONE,
     branch_from: Path | None = None,
     stopping: EarlyStopping | None = None,
+    keep_last: bool = True,
     on_row: Callable[[Row], None] | None = None,
 ) -> TrainResult:
     """Train ``model`` in place, or go on where an earlier call in the same ``folder`` stopped.
@@ -105,6 +106,7 @@ def train(
             come so far itself, and its settings may end it in another way.
         stopping: keep the weights that were best when evaluated (``best_weights``), and end when none better
             come.
+        keep_last: save the finished training, too; who deletes the folder at once has no use for that.
         on_row: told each row of the log as it comes, in the first process.
 
     Returns:
@@ -221,7 +223,8 @@ def train(
                 over = now.step == settings.steps or (stopping is not None and stopping.is_over(log.rows))
                 if time_is_up or save_is_due or stop_signal or over:
                     losses.settle()
-                    world.from_first(lambda: save_checkpoint(state, folder / "checkpoints"))
+                    if keep_last or not over:
+                        world.from_first(lambda: save_checkpoint(state, folder / "checkpoints"))
                     last_save = time.monotonic()
                 if stop_signal:
                     raise Interrupted(

@@ -209,6 +209,8 @@ def fine_tuned(
             precision=config.pretraining.precision,
             device=unit.device,
             stop_after_seconds=unit.seconds_left(),
+            compiled=unit.compile,
+            keep_last=False,
             name=f"seed {unit.seed}, {task.title}, {name}, {len(chosen):,} rows",
         )
         if not result.finished:
