@@ -107,6 +107,8 @@ def label(key: Any) -> str:
     text = str(key)
     if text in _WHOLE or _SYMBOL.fullmatch(text):
         return _WHOLE.get(text, text)
+    if re.fullmatch(r"\d+(\.\d+)?b", text):  # billions of parameters
+        return text.upper()
     if model := _MODEL.fullmatch(text):
         size = model[2] or ""
         size = size.upper() if size == "xl" or size[:1].isdigit() else size

@@ -26,6 +26,9 @@ from .conftest import ROOT
 
 pytestmark = pytest.mark.slow
 
+DRAWN = "matplotlib"
+"""In an SVG that the plotting library drew."""
+
 IDLE = "# This page shows no experiment's results: neither changes anything here."
 """What the cell of parameters says where no other cell reads them."""
 
@@ -35,6 +38,7 @@ def nbval(notebook: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-c", os.devnull, "--rootdir", str(notebook.parent), "-q"]
     command += ["-p", "no:cacheprovider", "-p", "no:randomly", "--tb=short"]
     command += ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=300", str(notebook)]
+    command += [f"--nbval-sanitize-with={Path(__file__).with_name('drawings.cfg')}"]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -88,7 +92,11 @@ def test_the_cell_that_installs_the_library_is_the_present_one(notebook: Path) -
 
 def test_figures_have_numbers_captions_and_words_for_who_cannot_see(notebook: Path) -> None:
     for cell in read_notebook(notebook).cells:
-        if any("image/png" in output.get("data", {}) for output in cell.get("outputs", [])):
+        kinds = {kind for output in cell.get("outputs", []) for kind in output.get("data", {})}
+        assert "image/png" not in kinds, f"{cell.id}: draw it in the book's style (`gptrepro.plots`), as SVG"
+        if any(
+            DRAWN in output.get("data", {}).get("image/svg+xml", "") for output in cell.get("outputs", [])
+        ):
             shown = cell.metadata.get("mystnb", {})
             assert shown.get("figure", {}).get("name", "").startswith("fig-"), f"{cell.id}: no name"
             assert shown["figure"].get("caption"), f"{cell.id}: no caption"
