@@ -22,7 +22,7 @@
   const slider = (label, settings, say, changed) => {
     const id = `talk-${++serial}`;
     const input = make("input", { type: "range", id, ...settings });
-    const output = make("output", { htmlFor: id });
+    const output = make("span", { className: "talk-value", ariaHidden: "true" }); // the slider says it, too
     const update = () => {
       output.textContent = say(Number(input.value));
       input.setAttribute("aria-valuetext", output.textContent);
