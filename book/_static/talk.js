@@ -218,8 +218,11 @@
   };
 
   const start = () => {
-    document.querySelectorAll(".talk-stored").forEach(overMilestones);
-    document.querySelectorAll(".talk-live").forEach(invite);
+    // A page with two blocks names this script twice.
+    for (const box of document.querySelectorAll(".talk:not([data-ready])")) {
+      box.dataset.ready = "yes";
+      (box.matches(".talk-live") ? invite : overMilestones)(box);
+    }
   };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();

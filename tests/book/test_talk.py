@@ -91,7 +91,7 @@ STORED = """<!doctype html><meta charset="utf-8"><title>Talk</title>
 <div class="talk talk-stored"><figure data-read="0 tokens: none"><blockquote>abc</blockquote></figure>
 <figure data-read="9 tokens: some"><blockquote>def</blockquote></figure></div>
 <div class="talk talk-live" data-size="1 MB" data-prompt="The dog"><p>It wrote this.</p></div>
-<script defer src="talk.js"></script>"""
+<script defer src="talk.js"></script><script defer src="talk.js"></script>"""
 
 
 @pytest.fixture(scope="module")
