@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 import os
+import signal
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from multiprocessing import connection
 from typing import Any
 
 import torch
@@ -96,11 +100,24 @@ def _process(jobs: int) -> ProcessPoolExecutor:
 
 
 def _settle_in(n_threads: int) -> None:
-    """What a process does first: it takes its share of the processor, and signals from its parent alone."""
+    """What a process does first: it takes its share of the processor, and signals from its parent alone.
+
+    It ends, with its state saved, when its parent does.
+    """
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ["GPTREPRO_THREADS"] = str(n_threads)
     torch.set_num_threads(n_threads)
     if hasattr(os, "setpgrp"):
         os.setpgrp()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)  # a training saves its state
+        time.sleep(GRACE_SECONDS)
+        os._exit(1)
 
 
 def _elsewhere(
@@ -151,7 +168,7 @@ class _Work:
             request: set when somebody asks to stop.
             shown: gets the progress.
         """
-        total, told = len(self.waiting), False
+        total, told = len(self.waiting), math.inf
         try:
             while True:
                 if not (request and request.signal):
@@ -168,10 +185,14 @@ class _Work:
                     names = "; ".join(str(piece) for piece, _ in self.at_work.values())
                     line = f"{done} of {total} pieces done; at work: {names or 'none'}"
                     shown.update(shown.seconds, line, completed=done, state=names)
-                if not told and ((request and request.signal) or time.monotonic() > self.end + GRACE_SECONDS):
-                    told = True
+                now = time.monotonic()
+                if told == math.inf and ((request and request.signal) or now > self.end + GRACE_SECONDS):
+                    told = now
                     for child in multiprocessing.active_children():
                         child.terminate()  # which saves its state
+                if now > told + GRACE_SECONDS:
+                    for child in multiprocessing.active_children():
+                        child.kill()
         finally:
             for held, _ in self.held.values():
                 held.close()

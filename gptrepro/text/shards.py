@@ -176,11 +176,27 @@ def write_shards(
     label = f"{corpus.name.replace('/', '-')}-{corpus.split}"
     path = folder / f"{label}-{digest[:16]}"
     temporaries.sweep(folder)  # here too: what is there already is not written, and nobody else would look
+    busy = f"Another process has been encoding {label} for an hour: wait for it, or stop it."
+    found = _found(path, digest, tokenizer)
+    if found is not None:
+        return found
+    with storage.sole_holder(path.with_name(f".{path.name}.turn"), busy, wait_seconds=3600.0):
+        found = _found(path, digest, tokenizer)  # by who had the turn before
+        return found or _written(path, digest, corpus, tokenizer, limit_tokens)
+
+
+def _found(path: Path, digest: str, tokenizer: Encoder) -> TokenShards | None:
     if path.exists():
-        with contextlib.suppress(GptreproError):  # damaged, or of another text: written again below
+        with contextlib.suppress(GptreproError):  # damaged, or of another text: it is written again
             found = TokenShards.open(path)
             if found.digest == digest and found.tokens.max() < tokenizer.n_vocab:
                 return found
+    return None
+
+
+def _written(
+    path: Path, digest: str, corpus: Text, tokenizer: Encoder, limit_tokens: int | None
+) -> TokenShards:
     with storage.atomic_folder(path) as temporary:
         with (temporary / "tokens.bin").open("wb") as handle:
             writer = _Writer(handle, tokenizer, limit_tokens)

@@ -41,8 +41,11 @@ def trained_tokenizer(
     read = corpora[0].name.replace("/", "-") if len(corpora) == 1 else "mixture"
     folder = prepared / "tokenizers" / f"{kind}-{read}-{n_vocab}-{key}"
     if not folder.exists():
-        first = (islice(corpus.documents(), documents) for corpus in corpora)
-        tokenizer = _TRAINERS[kind](chain.from_iterable(first), n_vocab)
-        with storage.atomic_folder(folder) as temporary:
-            tokenizer.save(temporary)
+        busy = f"Another process has been training {folder.name} for an hour: wait for it, or stop it."
+        with storage.sole_holder(folder.with_name(f".{folder.name}.turn"), busy, wait_seconds=3600.0):
+            if not folder.exists():  # not made by who had the turn before
+                first = (islice(corpus.documents(), documents) for corpus in corpora)
+                tokenizer = _TRAINERS[kind](chain.from_iterable(first), n_vocab)
+                with storage.atomic_folder(folder) as temporary:
+                    tokenizer.save(temporary)
     return load_tokenizer(folder)
