@@ -51,7 +51,7 @@ def test_gpt3_alternates_dense_and_banded():
 
 
 def test_training_compute_is_near_table_d1():
-    """Table D.1 counts 6 FLOPs a parameter and token and leaves attention out (under 10%)."""
+    """Table D.1 counts 6 FLOPs per parameter and token and leaves attention out (under 10%)."""
     for name, flops in (("gpt3-175b", 3.14e23), ("gpt3-small", 2.25e20)):
         ours = describe(PUBLISHED[name])["training_flops"]
         assert 0.95 < ours / flops < 1.25, name

@@ -147,7 +147,7 @@ class _Uniform(torch.nn.Module):
 
 @dataclass(frozen=True)
 class _Text:
-    """A text of 4 letters a token and 2 tokens a word."""
+    """A text of 4 letters per token and 2 tokens per word."""
 
     tokens: NDArray[np.unsignedinteger]
     n_tokens: int

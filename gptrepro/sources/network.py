@@ -109,7 +109,7 @@ class Allowance:
                 self._refusal = f"it sends more than {self._limit:,} bytes"
             elif self._seconds >= SILENCE_SECONDS:
                 if self._bytes < SLOWEST_BYTES * self._seconds:
-                    self._refusal = f"it sends less than {SLOWEST_BYTES:,} bytes a second"
+                    self._refusal = f"it sends less than {SLOWEST_BYTES:,} bytes per second"
                 self._bytes, self._seconds = 0, 0.0
         self.require()
 

@@ -1,7 +1,7 @@
 """GPT-2's tokenizer: byte pair encoding over the 256 bytes of UTF-8 (Radford et al. 2019, section 2.2).
 
 Nothing is lost: upper case, spaces, line ends and characters of any script come back exactly. The
-price is that a rare script costs up to four tokens a character.
+price is that a rare script costs up to four tokens per character.
 """
 
 from __future__ import annotations

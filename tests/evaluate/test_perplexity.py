@@ -100,7 +100,7 @@ class Uniform(nn.Module):
 def test_a_model_that_knows_nothing_has_the_perplexity_of_its_vocabulary() -> None:
     result = evaluate_perplexity(Uniform(), Stream(), 8)
     assert result.perplexity_per_token == pytest.approx(N_VOCAB)
-    assert result.bits_per_byte == pytest.approx(math.log2(N_VOCAB) * 60 / 240)  # 4 bytes a token
+    assert result.bits_per_byte == pytest.approx(math.log2(N_VOCAB) * 60 / 240)  # 4 bytes per token
     assert result.perplexity_per_byte == pytest.approx(N_VOCAB ** (1 / 4))
     assert result.perplexity_per_word == pytest.approx(N_VOCAB ** (60 / 48))
 

@@ -245,7 +245,7 @@ class KnowsNothing(torch.nn.Module):
 
 
 def test_counting_and_networks_are_measured_alike():
-    text = Sample(np.arange(100, dtype=np.uint16) % 16, n_bytes=200, n_words=50)  # 4 bits a token, 2 bytes
+    text = Sample(np.arange(100, dtype=np.uint16) % 16, n_bytes=200, n_words=50)  # 4 bits per token, 2 bytes
     assert TRAINING.score(KnowsNothing(), text).bits_per_byte == pytest.approx(2.0)
     counted = TRAINING.score(module.KneserNey(np.array([[0, 1]]), 16, 1), text)
     unseen = module.KneserNey(np.array([[0, 1]]), 16, 1).nll(np.array([0, 5]))[0]

@@ -97,7 +97,7 @@ def speak() -> Iterator[Callable[[Script], str]]:
         ([(CONTENT[:100], 0)], "it broke off"),
         ([(b"", 1.5)], r"it sent nothing for 0\.5 seconds"),
         ([(CONTENT[:100], 0), (b"", 1.5)], r"it sent nothing for 0\.5 seconds"),
-        ([(bytes([byte]), 0.1) for byte in CONTENT[:20]], "it sends less than 1,000 bytes a second"),
+        ([(bytes([byte]), 0.1) for byte in CONTENT[:20]], "it sends less than 1,000 bytes per second"),
     ],
     ids=["cut short", "stalled after the headers", "stalled", "dripping"],
 )
