@@ -43,6 +43,18 @@ def test_its_data_can_be_had_without_a_mirror(experiment: Experiment[Any]) -> No
 
 
 @every_experiment
+def test_on_one_card_it_reads_what_is_served_by_default(experiment: Experiment[Any]) -> None:
+    if Scale.GPU not in experiment.configs:
+        return
+    for corpus in experiment.corpora(experiment.config(Scale.GPU)):
+        tiers = catalogue().split(corpus.name, corpus.split).tiers()
+        assert {"mirror", "package", "release"} & set(tiers), (
+            f"{experiment.name} reads {corpus.name} ({corpus.split}) at gpu scale, which only {tiers} serve: "
+            "choose data that a mirror, a package or a release has"
+        )
+
+
+@every_experiment
 def test_it_reports_report_seeds_and_enough_of_them(experiment: Experiment[Any]) -> None:
     assert set(experiment.seeds) == set(experiment.configs), (
         f"{experiment.name} has seeds and settings at different scales: state the seeds of each scale"
