@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import threading
+import time
 from dataclasses import replace
 
 import pytest
 
 from gptrepro.errors import GptreproError
-from gptrepro.experiments import base
+from gptrepro.experiments import base, find_experiment
 from gptrepro.experiments.base import Config, Measurement, row
 from gptrepro.results import campaign, run_experiments, store
 from gptrepro.results.pieces import pieces_of
@@ -98,3 +102,25 @@ def test_a_record_names_the_code_of_all_parts(words, monkeypatch):
     run_experiments([experiment], Scale.SMOKE, seeds=[100], jobs=2, report=lambda _: None)
     (run, _) = seeds_of(experiment)
     assert run.record is not None and run.record.runs[0].commits == ["a" * 40, "b" * 40]
+
+
+@pytest.mark.stress
+def test_a_process_that_is_killed_loses_its_piece_alone(monkeypatch, tmp_path):
+    monkeypatch.setenv("GPTREPRO_HOME", str(tmp_path))
+    positions = find_experiment("background-positions")
+    killed: list[int] = []
+
+    def kill_one():
+        while not killed:
+            time.sleep(0.05)
+            at_work = list(tmp_path.glob("runs/smoke/*/*/*/parts/*/log.txt"))
+            if at_work and (children := multiprocessing.active_children()):
+                os.kill(children[0].pid, 9)
+                killed.append(children[0].pid)
+
+    threading.Thread(target=kill_one, daemon=True).start()
+    with pytest.raises(GptreproError, match="ended from outside"):
+        run_experiments([positions], Scale.SMOKE, jobs=2, report=lambda _: None)
+    left = pieces_of([SeedRun(positions, Scale.SMOKE, 100)], apart=True)
+    assert len(left) == 2  # what was killed, and the seed that needs it
+    assert run_experiments([positions], Scale.SMOKE, jobs=2, report=lambda _: None)
