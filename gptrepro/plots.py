@@ -142,7 +142,7 @@ def label_lines(axes: Axes, *, width: int = 17) -> None:
             are labelled at their top.
         width: characters after which a label is broken.
     """
-    _plain_ticks(axes)
+    plain_ticks(axes)
     fig: Any = axes.figure
     fig.draw_without_rendering()
     box, points = axes.get_window_extent(), 72 / fig.dpi
@@ -168,7 +168,7 @@ def label_lines(axes: Axes, *, width: int = 17) -> None:
         axes.annotate(text, at, (6, 0), xycoords="axes fraction", va="center", **how)
 
 
-def _plain_ticks(axes: Axes) -> None:
+def plain_ticks(axes: Axes) -> None:
     """Write the ticks of a log scale as numbers: a small exponent is too small for a phone."""
     for axis in (axes.xaxis, axes.yaxis):
         if isinstance(axis.get_major_formatter(), LogFormatterMathtext):

@@ -177,10 +177,11 @@ def test_page_fits_a_phone(served: Visit) -> None:
         return box.width === 0 || box.left < 0 || box.right > 390 || word.scrollWidth > word.clientWidth + 1;
     }).map(word => word.closest('[id]').id)"""
     assert page.evaluate(hidden) == []
-    small = """() => [...document.querySelectorAll('.bd-article svg :is(text, tspan)')].filter(word =>
+    small = """() => { const scale = m => Math.hypot(m.a, m.b);
+        return [...document.querySelectorAll('.bd-article svg :is(text, tspan)')].filter(word =>
         word.textContent.trim() && word.getScreenCTM() && word.getBoundingClientRect().width
-        && parseFloat(getComputedStyle(word).fontSize) * word.getScreenCTM().a < 10.95
-        ).map(word => word.textContent)"""
+        && parseFloat(getComputedStyle(word).fontSize) * scale(word.getScreenCTM()) < 10.95
+        ).map(word => word.textContent); }"""
     assert page.evaluate(small) == []
     late = """() => [...document.querySelectorAll('.claim')].filter(card => card.querySelector('.verdict')
         .getBoundingClientRect().bottom > card.querySelector('.claim-says').getBoundingClientRect().top + 1
