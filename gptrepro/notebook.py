@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import re
+import textwrap
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -32,9 +34,39 @@ def mean_in_words(values: Iterable[float], digits: int = 1) -> str:
     return f"{interval.mean:.{digits}f} ({interval.low:.{digits}f} to {interval.high:.{digits}f})"
 
 
-def show_source(thing: type | Callable[..., object]) -> Code:
-    """The source of a class or function of the library: what is printed is what runs."""
-    return Code(inspect.getsource(thing), language="python")  # type: ignore[no-untyped-call]
+def show_source(
+    thing: type | Callable[..., object], *, first: str | None = None, last: str | None = None
+) -> Code:
+    """The source of a class or function of the library: what is printed is what runs.
+
+    It stands at the margin, with the first sentences of its docstring alone.
+
+    Args:
+        thing: a class or a function.
+        first, last: words of the first and of the last line to show, each in a single line of the source; a
+            part of a long function.
+
+    Raises:
+        ValueError: no line, or more than one, has the words.
+    """
+    source = textwrap.dedent(inspect.getsource(thing))
+    lines = _LONG_DOCSTRING.sub('\\1"""', source).rstrip().splitlines()
+    begin = _line_with(lines, first) if first else 0
+    end = _line_with(lines, last) if last else len(lines) - 1
+    part = textwrap.dedent("\n".join(lines[begin : end + 1]))
+    return Code(part, language="python")  # type: ignore[no-untyped-call]
+
+
+_LONG_DOCSTRING = re.compile(r'("""(?:(?!""").)*?)\n\n(?:(?!""").)*"""', re.DOTALL)
+"""A docstring of several paragraphs, of which the first is kept."""
+
+
+def _line_with(lines: list[str], words: str) -> int:
+    """The number of the only line that has ``words``."""
+    found = [number for number, line in enumerate(lines) if words in line]
+    if len(found) != 1:
+        raise ValueError(f"{words!r} stands in {len(found)} lines of the source")
+    return found[0]
 
 
 def by_seed(lines: pd.DataFrame, along: str) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+import pytest
 
 from gptrepro.model import Decoder
 from gptrepro.notebook import mean_in_words, show_source, show_table
@@ -16,8 +17,15 @@ def test_a_table_is_the_same_every_time_and_escapes():
     assert "caption" not in show_table(table).data
 
 
-def test_source_is_the_librarys():
-    assert "class Decoder" in show_source(Decoder).data
+def test_source_is_the_librarys_with_short_docstrings_and_may_be_a_part():
+    source = show_source(Decoder).data
+    assert source.startswith("class Decoder(nn.Module):")
+    assert "Weights are drawn" not in source and "initialise(self, config)" in source
+    compile(source, "shown", "exec")
+    part = show_source(Decoder.hidden, first="x: Tensor =", last="x = block(x, keep)").data
+    assert part.splitlines()[1:] == ["for block in self.h:", "    x = block(x, keep)"]
+    with pytest.raises(ValueError, match="stands in"):
+        show_source(Decoder.hidden, first="x")
 
 
 def test_a_mean_has_its_interval_unless_it_is_a_single_value():
