@@ -50,15 +50,19 @@ def show_source(
         ValueError: no line, or more than one, has the words.
     """
     source = textwrap.dedent(inspect.getsource(thing))
-    lines = _LONG_DOCSTRING.sub('\\1"""', source).rstrip().splitlines()
+    lines = _DOCSTRING.sub(_first_paragraph, source).rstrip().splitlines()
     begin = _line_with(lines, first) if first else 0
     end = _line_with(lines, last) if last else len(lines) - 1
     part = textwrap.dedent("\n".join(lines[begin : end + 1]))
     return Code(part, language="python")  # type: ignore[no-untyped-call]
 
 
-_LONG_DOCSTRING = re.compile(r'("""(?:(?!""").)*?)\n\n(?:(?!""").)*"""', re.DOTALL)
-"""A docstring of several paragraphs, of which the first is kept."""
+_DOCSTRING = re.compile(r'"""(.*?)"""', re.DOTALL)
+
+
+def _first_paragraph(docstring: re.Match[str]) -> str:
+    quotes = '"' * 3
+    return quotes + docstring.group(1).split("\n\n")[0].rstrip() + quotes
 
 
 def _line_with(lines: list[str], words: str) -> int:
