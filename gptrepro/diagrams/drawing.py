@@ -29,6 +29,11 @@ COLOURS = {"attention": OURS, "norm": PAPER, "mlp": THIRD, "words": FOURTH, "pla
 """What a colour stands for, in every drawing."""
 
 
+def _n(number: float) -> str:
+    """A number as an attribute says it, the same on every machine."""
+    return f"{round(number, 2):g}"
+
+
 class Drawing:
     """Boxes, arrows and words at places in units, x to the right and y down."""
 
@@ -52,7 +57,7 @@ class Drawing:
     ) -> None:
         """A box with a word in it and a note below the word; a lit one stands out."""
         self._parts.append(  # what lies below does not shine through
-            f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="3" '
+            f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}" rx="3" '
             'fill="var(--pst-color-background, Canvas)"/>'
         )
         self.area(x, y, width, height, kind=kind, strength=0.35 if lit else 0.1, edge=2.5 if lit else 1)
@@ -79,8 +84,8 @@ class Drawing:
         colour = COLOURS[kind]
         dash = ' stroke-dasharray="4 3"' if dashed else ""
         self._parts.append(
-            f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" rx="3" fill="{colour}" '
-            f'fill-opacity="{strength:.2f}" stroke="{colour}" stroke-width="{edge:g}"{dash}/>'
+            f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}" rx="3" fill="{colour}" '
+            f'fill-opacity="{strength:.2f}" stroke="{colour}" stroke-width="{_n(edge)}"{dash}/>'
         )
 
     def text(
@@ -96,7 +101,7 @@ class Drawing:
         """A line of text that stands on y."""
         weight = ' font-weight="700"' if bold else ""
         self._parts.append(
-            f'<text x="{x:g}" y="{y:g}" font-size="{size:g}" text-anchor="{anchor}" '
+            f'<text x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}" text-anchor="{anchor}" '
             f'fill="currentColor"{weight}>{escape(text)}</text>'
         )
 
@@ -111,9 +116,9 @@ class Drawing:
     ) -> None:
         """A line through points, with a head at its end where it is an arrow."""
         colour = COLOURS[kind]
-        path = "M" + "L".join(f"{x:g} {y:g}" for x, y in points)
+        path = "M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in points)
         self._parts.append(
-            f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{width:g}" '
+            f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{_n(width)}" '
             f'stroke-opacity="{opacity:.2f}"/>'
         )
         if arrow:
@@ -130,7 +135,7 @@ class Drawing:
     def plus(self, x: float, y: float) -> None:
         """An addition: a plus in a circle."""
         self._parts.append(
-            f'<circle cx="{x:g}" cy="{y:g}" r="9" fill="var(--pst-color-background, Canvas)" '
+            f'<circle cx="{_n(x)}" cy="{_n(y)}" r="9" fill="var(--pst-color-background, Canvas)" '
             'stroke="currentColor" stroke-width="1.3"/>'
         )
         self.text(x, y + 4.5, "+")

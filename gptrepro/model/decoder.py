@@ -64,7 +64,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, keep: list[Tensor] | None = None) -> Tensor:
         """(B, T, d_model) -> (B, T, d_model)."""
-        if self.pre_norm:  # GPT-2 and GPT-3: x itself is never normalised, a clear path from end to end
+        if self.pre_norm:  # GPT-2 and GPT-3: x itself is never normalised
             x = x + self.attn(self.ln_1(x), keep)
             x = x + self.mlp(self.ln_2(x))
             return x
@@ -118,7 +118,7 @@ class Decoder(nn.Module):
         return x
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """(..., d_model) -> (..., n_vocab): the output layer shares the token embedding's weights."""
+        """(..., d_model) -> (..., n_vocab), by the token embedding's weights."""
         return F.linear(hidden, self.wte.weight)
 
     def forward(self, ids: Tensor) -> Tensor:
