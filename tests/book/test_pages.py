@@ -189,6 +189,21 @@ def test_page_fits_a_phone(served: Visit) -> None:
     assert page.evaluate(late) == []
 
 
+SMALLEST_LETTERS = """() => Math.min(Infinity, ...[...document.querySelectorAll('.diagram svg text')].map(
+    e => e.getAttribute('font-size') * e.ownerSVGElement.getScreenCTM().a))"""
+"""The height of the smallest letters in the page's drawings, in pixels of the screen."""
+
+CUT_CODE = """() => [...document.querySelectorAll('.cell_input pre')].filter(
+    e => e.checkVisibility() && e.scrollWidth > e.clientWidth + 1).map(e => e.innerText.slice(0, 120))"""
+
+
+def test_drawings_can_be_read_and_code_is_not_cut(served: Visit) -> None:
+    for width in (390, 1300):
+        served.page.set_viewport_size({"width": width, "height": 900})
+        assert served.page.evaluate(SMALLEST_LETTERS) >= 11
+    assert served.page.evaluate(CUT_CODE) == []
+
+
 FEWER_ALIKE = """() => {
     const seen = {};
     const isOften = kind => (seen[kind] = (seen[kind] ?? 0) + 1) > 3;
