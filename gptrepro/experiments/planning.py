@@ -46,8 +46,9 @@ class Plan:
     assumptions: str = (
         f"Time assumes {LAPTOP_FLOPS / 1e9:.0f} GFLOP/s on a laptop. Elsewhere it is the longest of three, "
         f"each as measured once on one H200: {GPU_UTILISATION:.0%} of the bf16 peak, "
-        f"{GPU_TOKENS_A_SECOND:,.0f} tokens per second, {GPU_SECONDS_AN_UPDATE * 1000:.1f} ms per update. A GPU "
-        f"costs {DOLLARS_AN_HOUR:.0f} dollars an hour; memory counts {BYTES_PER_PARAMETER} bytes per parameter."
+        f"{GPU_TOKENS_A_SECOND:,.0f} tokens per second, {GPU_SECONDS_AN_UPDATE * 1000:.1f} ms per update. "
+        f"A GPU costs {DOLLARS_AN_HOUR:.0f} dollars an hour; memory counts {BYTES_PER_PARAMETER} bytes per "
+        "parameter."
     )
 
     @property
