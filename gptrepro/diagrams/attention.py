@@ -35,8 +35,9 @@ def bottleneck(read: Sequence[str], written: Sequence[str], weights: Sequence[fl
             f"To write {written[step]} the decoder takes a weighted mean of the states of all of {source}.",
         ),
         caption=(
-            "Left: all that was read must pass through one vector. Right: while "
-            f"{written[step]} is written, attention mixes the states of all positions, thicker lines more."
+            "One vector: all that was read must pass through it. With attention: while "
+            f"{written[step]} is written, the states of all positions are mixed, and a thicker line is a "
+            "larger weight. Drawn by hand; the weights of a trained model stand below."
         ),
     )
 
