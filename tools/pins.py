@@ -44,8 +44,8 @@ markers.default_environment = lambda: there
 runpy.run_module("pip", run_name="__main__", alter_sys=True)
 """
 
-UNPINNED = ("tensorboard", "trackio", "wandb")
-"""Extras that show a training elsewhere: no figure and no page depends on them."""
+UNPINNED = ("harness", "tensorboard", "trackio", "wandb")
+"""Extras that open the engine to tools of others: no figure and no page depends on them."""
 
 HEADER = """\
 # One version of every package below pyproject.toml's extras book, test and bench, on any system.

@@ -58,7 +58,6 @@ def test_every_plan_can_be_read_at_eighty_columns(gptrepro):
 def test_a_program_can_tell_a_run_whose_time_is_up_from_a_finished_one(
     gptrepro, monkeypatch, finishes, expected
 ):
-    monkeypatch.setattr("gptrepro.results.fetch_data", lambda *_, **__: None)
-    monkeypatch.setattr("gptrepro.results.run_experiment", lambda *_, **__: finishes)
+    monkeypatch.setattr("gptrepro.results.run_experiments", lambda *_, **__: finishes)
     status, _, _ = gptrepro("run", "background-positions", "--scale", "smoke", "--minutes", "1")
     assert status == expected
