@@ -40,7 +40,7 @@ def row(page: str, start: str, scale: str | None = None) -> list[str]:
     """The cells of the table row that begins with ``start`` and, if one is given, has that scale."""
     lines = [line for line in page.splitlines() if line.startswith(f"| {start}")]
     found = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
-    [cells] = [cells for cells in found if scale in (None, cells[2])]
+    [cells] = [cells for cells in found if scale is None or cells[2] == scale]
     return cells
 
 
