@@ -29,7 +29,7 @@ from gptrepro.model.lstm import LSTMLanguageModel
 from gptrepro.sources.corpora import load_corpus
 from gptrepro.text.batches import Batches
 from gptrepro.text.mixture import Mixture
-from gptrepro.text.samples import spread_passages
+from gptrepro.text.samples import Sample, spread_passages
 from gptrepro.text.shards import TokenShards, write_shards
 from gptrepro.tokenizer import Tokenizer
 from gptrepro.tokenizer.trained import TokenizerKind, trained_tokenizer
@@ -41,6 +41,9 @@ from gptrepro.train.state import branch_point, load_weights, weights_file
 
 EVALUATION_BATCH_TOKENS = {"cpu": 4096, "cuda": 65_536}
 """Tokens that are scored together on a device; it changes speed and nothing else."""
+
+PASSAGES = 32
+"""Equal parts of a scored text."""
 
 LONGEST_WARMUP = 2000
 """Updates of GPT-1's warm-up (section 4.1)."""
@@ -348,6 +351,13 @@ class TextTraining(Config):
             return Perplexity(float(nll.mean()), len(nll), words, n_bytes, window_nll=[])
         together = EVALUATION_BATCH_TOKENS[device_of(model).type]
         return evaluate_perplexity(model, text, self.n_ctx, batch_size=max(1, together // self.n_ctx))
+
+    def score_passages(self, model: LanguageModel | KneserNey, text: TokenStream) -> list[float]:
+        """Bits per byte of `PASSAGES` equal parts of a text, to take intervals over as well as over seeds."""
+        length = text.n_tokens // PASSAGES
+        n_bytes, n_words = (n * length // text.n_tokens for n in (text.n_bytes, text.n_words))
+        parts = text.tokens[: PASSAGES * length].reshape(PASSAGES, length)
+        return [self.score(model, Sample(part, n_bytes, n_words)).bits_per_byte for part in parts]
 
     def budget(self) -> Budget:
         """What the training of one network costs; counting is free."""

@@ -15,6 +15,11 @@ MINIMUM_BLOCK = 64
 """Queries per block of banded attention at small windows: smaller products are no faster."""
 
 
+LONGEST_BY_PRODUCTS = 256
+"""Positions up to which plain products train faster on a CPU in bf16 than its fused kernel, whose backward
+pass does not use the processor's bf16 units: 1.9 to 2.9 times at 128 positions, 1.1 times at 256."""
+
+
 def dense_attention(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0) -> Tensor:
     """Attention of position ``i`` over positions ``0..i``, scaled by ``1 / sqrt(d_head)``.
 
@@ -25,7 +30,18 @@ def dense_attention(q: Tensor, k: Tensor, v: Tensor, dropout: float = 0.0) -> Te
     Returns:
         (B, H, T, d_head). Source: Vaswani et al. 2017, section 3.2.1, with the causal mask of 3.2.3.
     """
+    if q.dtype == torch.bfloat16 and q.device.type == "cpu" and q.shape[2] <= LONGEST_BY_PRODUCTS:
+        return _by_products(q, k, v, dropout)
     return F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=True)
+
+
+def _by_products(q: Tensor, k: Tensor, v: Tensor, dropout: float) -> Tensor:
+    """The same, written out: every score is formed and those of later positions are made impossible."""
+    length = q.shape[2]
+    later = torch.full((length, length), -torch.inf, dtype=q.dtype, device=q.device).triu(1)  # (T, T)
+    scores = q @ k.transpose(2, 3) * q.shape[3] ** -0.5  # (B, H, T, T)
+    weights = F.dropout((scores + later).softmax(-1, dtype=q.dtype), dropout)
+    return weights @ v
 
 
 def banded_attention(q: Tensor, k: Tensor, v: Tensor, window: int, dropout: float = 0.0) -> Tensor:

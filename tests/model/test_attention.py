@@ -41,6 +41,18 @@ def test_dense_attention_is_causal_softmax_attention() -> None:
     assert_same_values_and_gradients(dense_attention(*inputs), oracle(*inputs), inputs)
 
 
+@pytest.mark.parametrize("length", [7, 128, 300])
+def test_in_bf16_it_is_off_by_the_rounding_of_that_format(length: int) -> None:
+    exact = random_qkv(length)
+    short = [one.detach().bfloat16().requires_grad_() for one in exact]
+    right, ours = oracle(*exact), dense_attention(*short)
+    right.sum().backward()
+    ours.sum().backward()
+    for found, expected in ((ours, right), *((x.grad, y.grad) for x, y in zip(short, exact, strict=True))):
+        assert found is not None and expected is not None
+        torch.testing.assert_close(found.double(), expected, rtol=0.05, atol=0.05)
+
+
 @settings(max_examples=40, deadline=None)
 @given(length=st.integers(1, 150), window=st.integers(1, 170), seed=st.integers(0, 9))
 def test_banded_attention_equals_the_masked_oracle(length: int, window: int, seed: int) -> None:

@@ -27,7 +27,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,7 +37,6 @@ from gptrepro.experiments.base import (
     Experiment,
     Measurement,
     Outcomes,
-    Row,
     Unit,
     Written,
     register,
@@ -46,11 +44,9 @@ from gptrepro.experiments.base import (
 )
 from gptrepro.experiments.learning_rate_sweep import LearningRateSweep, learning_rate_experiment
 from gptrepro.experiments.networks import DecoderNetwork, LSTMNetwork, NGram, gpt2_decoder
-from gptrepro.experiments.training import TextTraining, TokenizedText
-from gptrepro.generation.writing import write
-from gptrepro.model import Decoder
+from gptrepro.experiments.training import PASSAGES, TextTraining, TokenizedText
+from gptrepro.experiments.writing import written
 from gptrepro.scales import Scale
-from gptrepro.text.samples import Sample
 
 POINTS = tuple(Fraction(1, 2**k) for k in (3, 2, 1, 0))
 """Shares of the tokens at which finished models are scored."""
@@ -58,43 +54,20 @@ POINTS = tuple(Fraction(1, 2**k) for k in (3, 2, 1, 0))
 SWEPT_AT = POINTS[1]
 """The point whose finished models a sweep compares."""
 
-PASSAGES = 32
-"""Equal parts of the scored text, over which intervals are taken as well as over seeds."""
-
 
 def _scores(training: TextTraining, model: Any, text: TokenizedText) -> Mapping[str, float]:
     """Bits per byte of each passage, by its number, and of all."""
-    whole = text.heldout
-    length = whole.n_tokens // PASSAGES
-    n_bytes, n_words = (n * length // whole.n_tokens for n in (whole.n_bytes, whole.n_words))
-    parts = whole.tokens[: PASSAGES * length].reshape(PASSAGES, length)
-    bits = [training.score(model, Sample(part, n_bytes, n_words)).bits_per_byte for part in parts]
+    bits = training.score_passages(model, text.heldout)
     return {str(number): value for number, value in enumerate(bits)} | {"bits_per_byte": float(np.mean(bits))}
 
 
-PROMPTS = ("She opened the door and", "The old man looked at", '"I do not believe')
-"""What the decoder is asked to continue."""
-
-WRITING_SEED, TEMPERATURE, TOP_K = 1, 0.8, 40
-"""How it is drawn, the first prompt with this seed and each other with the next. GPT-2's samples have this k;
-the temperature is a common choice."""
-
-NEW_TOKENS = 60
-
-
-def _written(arm: TextTraining, unit: Unit, folder: Path) -> list[Written]:
-    """What the decoder writes after each prompt, untrained and at every point."""
-    tokenizer, texts = arm.load_tokenizer(unit.prepared), []
-    prompts = [tokenizer.encode(prompt) for prompt in PROMPTS]
-    room = min(NEW_TOKENS, arm.n_ctx - max(map(len, prompts)))
-    for at in (Fraction(0), *POINTS):
-        model = arm.pretrained(folder, at, device="cpu")
-        assert isinstance(model, Decoder)
-        place: Row = {"arm": "gpt", "tokens": int(arm.tokens * at)}
-        for seed, (prompt, ids) in enumerate(zip(PROMPTS, prompts, strict=True), WRITING_SEED):
-            (text,) = write(model, tokenizer, [ids], room, temperature=TEMPERATURE, top_k=TOP_K, seed=seed)
-            texts.append(Written(place, prompt, text, seed, TEMPERATURE, TOP_K))
-    return texts
+def _written(arm: TextTraining, unit: Unit) -> list[Written]:
+    """What the decoder writes, untrained and at every point."""
+    return [
+        text
+        for at in (Fraction(0), *POINTS)
+        for text in written(arm, unit, unit.folder / "gpt", at, arm="gpt", tokens=int(arm.tokens * at))
+    ]
 
 
 def _measure(config: TextArms, unit: Unit) -> Measurement:
@@ -108,8 +81,8 @@ def _measure(config: TextArms, unit: Unit) -> Measurement:
             outcomes.append(Outcomes(place, [scores[str(number)] for number in range(PASSAGES)]))
         rows.append(row(arm.budget().parameters, "parameters", arm=name))
     asked = unit.seed == FIRST_REPORT_SEED and "gpt" in config.arms
-    written = _written(config.arms["gpt"], unit, unit.folder / "gpt") if asked else []
-    return config.measurement(unit, results, rows, ("loss", "bits_per_byte"), outcomes, written)
+    texts = _written(config.arms["gpt"], unit) if asked else []
+    return config.measurement(unit, results, rows, ("loss", "bits_per_byte"), outcomes, texts)
 
 
 RATES: dict[Scale, dict[str, tuple[float, ...]]] = {
