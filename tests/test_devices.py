@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from gptrepro.cli import app
 from gptrepro.experiments import EXPERIMENTS
-from gptrepro.experiments.base import Config, Measurement, Unit
+from gptrepro.experiments.base import Config, Experiment, Measurement, Unit
 from gptrepro.experiments.gpt1.tuned_tasks import Arm
 from gptrepro.experiments.training import TextTraining
 from gptrepro.finetune import FineTuned, LabelledBatches
@@ -117,10 +117,16 @@ def brief(config: Any) -> Any:
     return config.model_copy(update=fields | {name: n for name, n in short.items() if name in fields})
 
 
+def asks_a_model(experiment: Experiment[Any]) -> bool:
+    """Whether it trains one or reads the weights of one; others only count."""
+    trains = experiment.budget(experiment.config(Scale.SMOKE)).flops > 0
+    return trains or bool(experiment.builds_on(100))
+
+
 PATHS = [
     name
     for name in {experiment.measure: name for name, experiment in EXPERIMENTS.items()}.values()
-    if name != "background-seq2seq"
+    if name != "background-seq2seq" and asks_a_model(EXPERIMENTS[name])
 ]
 """One experiment for each way to measure. (Packed sequences are laid out where no pretence reaches.)"""
 

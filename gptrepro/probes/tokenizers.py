@@ -25,6 +25,7 @@ from gptrepro.tokenizer import (
     train_gpt1_bpe,
 )
 from gptrepro.tokenizer.byte_level import END_OF_TEXT
+from gptrepro.tokenizer.rivals import AcrossCategories
 from gptrepro.tokenizer.standardise import fix_text
 
 _SAMPLE = [
@@ -90,6 +91,18 @@ def merges_within_categories() -> dict[str, bool]:
         ),
         "spaces_join": any(token.startswith(space) and len(token) > 1 for token in tokens),
         "dog_is_one_token": f"{space}dog" in tokens,
+    }
+
+
+@register
+def versions_of_dog() -> dict[str, list[str]]:
+    """Full stop, exclamation and question mark behind "dog" as single tokens, with and without the rule that
+    keeps merges within categories."""
+    free = train_byte_level_bpe(_SAMPLE, 330, AcrossCategories)
+    vocabularies = {"without_the_rule": free, "with_the_rule": _small_gpt2()}
+    return {
+        name: [f"dog{mark}" for mark in "!.?" if f"Ġdog{mark}" in tokenizer.vocab]
+        for name, tokenizer in vocabularies.items()
     }
 
 

@@ -43,6 +43,11 @@ class SeedRun:
         return f"{self.experiment.name} {self.scale} seed {self.seed}"
 
     @property
+    def drawn(self) -> list[int]:
+        """The seeds that its record names: none where items alone replicate, for which nothing is drawn."""
+        return [] if self.experiment.replicated_over == "item" else [self.seed]
+
+    @property
     def identity(self) -> str:
         """What the run is, known before it starts: SHA-256 of name, version, settings and data."""
         config = self.experiment.config(self.scale)
@@ -85,7 +90,7 @@ class SeedRun:
         fits = (record.experiment, record.scale, record.seeds) == (
             self.experiment.name,
             self.scale,
-            [self.seed],
+            self.drawn,
         )
         return stale_reason(record, self.experiment) if fits else "it is the record of another run"
 
@@ -199,8 +204,8 @@ def publish(experiment: Experiment[Any], scale: Scale) -> Path:
     if refusal := unpublishable(code_state()):
         raise GptreproError(f"{refusal}, since a published record must belong to a commit.")
     record = _with_published(experiment, local_record(experiment, scale), _trusted(experiment.name, scale))
-    seeds = experiment.seeds[scale]
-    missing = [seed for seed in seeds if record is None or seed not in record.seeds]
+    runs = [SeedRun(experiment, scale, seed) for seed in experiment.seeds[scale]]
+    missing = [run.seed for run in runs if record is None or not set(run.drawn) <= set(record.seeds)]
     if record is None or missing:
         raise GptreproError(
             f"{experiment.name} at {scale} has not finished seeds {', '.join(map(str, missing))}: run "

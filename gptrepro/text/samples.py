@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,6 +37,18 @@ def encoded(text: str, tokenizer: _Encodes) -> Sample:
     """A short text as tokens."""
     ids = np.asarray(tokenizer.encode(text), dtype=np.uint32)
     return Sample(ids, len(text.encode()), len(text.split()))
+
+
+def beginning(documents: Iterable[str], characters: int) -> str:
+    """The first documents, with blank lines between them, cut at a number of characters."""
+    taken: list[str] = []
+    left = characters
+    for document in documents:
+        taken.append(document[:left])
+        left -= len(document) + 2
+        if left <= 0:
+            break
+    return "\n\n".join(taken)
 
 
 PASSAGE_TOKENS = 4096

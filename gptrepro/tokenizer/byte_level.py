@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, ClassVar
 
 import tokenizers
 from tokenizers import decoders, models, pre_tokenizers, processors, trainers
@@ -33,6 +33,13 @@ class ByteLevelTokenizer(Tokenizer):
     """
 
     kind = "gpt2"
+    takes_whole_pieces: ClassVar[bool] = False
+    """Whether a piece that is a token becomes that token, whatever the merges are."""
+
+    @staticmethod
+    def splitting() -> Any:
+        """The step that cuts a text into the pieces that no merge crosses."""
+        return pre_tokenizers.ByteLevel(add_prefix_space=False)
 
     def __init__(
         self, vocab: dict[str, int], merges: Sequence[tuple[str, str]], special: Sequence[str] = ()
@@ -49,8 +56,10 @@ class ByteLevelTokenizer(Tokenizer):
         self.end_of_text = vocab.get(END_OF_TEXT)
 
     def _build_backend(self) -> tokenizers.Tokenizer:
-        backend = tokenizers.Tokenizer(models.BPE(vocab=self.vocab, merges=self.merges))
-        backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        backend = tokenizers.Tokenizer(
+            models.BPE(vocab=self.vocab, merges=self.merges, ignore_merges=self.takes_whole_pieces)
+        )
+        backend.pre_tokenizer = self.splitting()
         backend.decoder = decoders.ByteLevel()
         backend.post_processor = processors.ByteLevel(trim_offsets=False)
         return backend
@@ -95,14 +104,47 @@ class ByteLevelTokenizer(Tokenizer):
         }
 
 
-def train_byte_level_bpe(texts: Iterable[str], n_vocab: int) -> ByteLevelTokenizer:
+def train_byte_level_bpe(
+    texts: Iterable[str], n_vocab: int, kind: type[ByteLevelTokenizer] = ByteLevelTokenizer
+) -> ByteLevelTokenizer:
     """Learn GPT-2's kind of vocabulary: 256 bytes, merges, and ``<|endoftext|>`` as the last id.
 
     A pair seen only once is not merged, so a small corpus gives fewer than ``n_vocab`` tokens. Pieces of more
     than 256 bytes, which ordinary text does not have, are cut.
 
+    Args:
+        texts: what to learn from.
+        n_vocab: tokens in the vocabulary; with 257 there are no merges, and a token is a byte.
+        kind: GPT-2's, or one that splits otherwise (`gptrepro.tokenizer.rivals`).
+
     Raises:
         GptreproError: ``n_vocab`` is below 257 (256 bytes and ``<|endoftext|>``), or no text was given.
+    """
+    texts = require_room_and_text(texts, n_vocab)
+    backend = tokenizers.Tokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            kind.splitting(),
+            pre_tokenizers.FixedLength(length=LONGEST_PIECE),
+        ]
+    )
+    trainer = trainers.BpeTrainer(
+        vocab_size=n_vocab - 1,
+        min_frequency=2,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    heard(lambda: backend.train_from_iterator(texts, trainer))
+    vocab, merges = vocabulary_of(backend)
+    vocab[END_OF_TEXT] = len(vocab)
+    return kind(vocab, merges)
+
+
+def require_room_and_text(texts: Iterable[str], n_vocab: int) -> Iterator[str]:
+    """The texts that are not empty, where there are any, and room for all bytes and the end of a text.
+
+    Raises:
+        GptreproError: ``n_vocab`` is below 257, or no text was given.
     """
     if n_vocab <= N_BYTES:
         raise GptreproError(
@@ -113,20 +155,4 @@ def train_byte_level_bpe(texts: Iterable[str], n_vocab: int) -> ByteLevelTokeniz
     first = next(texts, None)
     if first is None:
         raise GptreproError("There is no text to train a tokenizer on: the corpus is empty.")
-    backend = tokenizers.Tokenizer(models.BPE())
-    backend.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.ByteLevel(add_prefix_space=False),
-            pre_tokenizers.FixedLength(length=LONGEST_PIECE),
-        ]
-    )
-    trainer = trainers.BpeTrainer(
-        vocab_size=n_vocab - 1,
-        min_frequency=2,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    heard(lambda: backend.train_from_iterator(chain([first], texts), trainer))
-    vocab, merges = vocabulary_of(backend)
-    vocab[END_OF_TEXT] = len(vocab)
-    return ByteLevelTokenizer(vocab, merges)
+    return chain([first], texts)

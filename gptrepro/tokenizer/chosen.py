@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
@@ -17,7 +17,10 @@ from gptrepro.tokenizer.gpt1 import train_gpt1_bpe
 from gptrepro.tokenizer.loading import load_published_gpt1, load_published_gpt2, load_tokenizer
 
 ORIGIN_FILE = "origin.json"
-_TRAINERS = {"train-gpt1": train_gpt1_bpe, "train-gpt2": train_byte_level_bpe}
+_TRAINERS: dict[str, Callable[[Iterable[str], int], Tokenizer]] = {
+    "train-gpt1": train_gpt1_bpe,
+    "train-gpt2": train_byte_level_bpe,
+}
 
 
 class Text(Protocol):

@@ -1,4 +1,4 @@
-"""Whether a tokenizer that another library describes is one of the two that we implement.
+"""Whether a tokenizer that another library describes is one of those that we implement.
 
 A ``tokenizer.json`` of ``tokenizers`` lists steps: normalise, split, merge, add tokens, decode. Ours are
 GPT-1's and GPT-2's and no others, so that a step that would give a text other ids is refused by its name and
@@ -42,20 +42,26 @@ _STEPS: dict[str, dict[str, tuple[Any, ...]]] = {
         "decoder": (None, {"type": "BPEDecoder", "suffix": "</w>"}),
     },
 }
+_STEPS["words"] = _STEPS["gpt2"]
 """What each step may be; see `_plain` for what makes no difference to ids."""
 
 _MODEL: dict[str, dict[str, tuple[Any, ...]]] = {
-    "gpt2": {"end_of_word_suffix": (None, "")},
-    "gpt1": {"end_of_word_suffix": ("</w>",), "unk_token": ("<unk>",), "fuse_unk": (None, False)},
+    "gpt2": {"end_of_word_suffix": (None, ""), "ignore_merges": (None, False)},
+    "words": {"end_of_word_suffix": (None, ""), "ignore_merges": (True,)},
+    "gpt1": {
+        "end_of_word_suffix": ("</w>",),
+        "unk_token": ("<unk>",),
+        "fuse_unk": (None, False),
+        "ignore_merges": (None, False),
+    },
 }
 _EITHER_MODEL: dict[str, tuple[Any, ...]] = {
     "dropout": (None, 0, 0.0),
     "continuing_subword_prefix": (None, ""),
-    "ignore_merges": (None, False),
 }
 """What the options of the merging may be. Where all bytes are tokens, nothing is unknown."""
 
-_NAMES = {"gpt1": "GPT-1", "gpt2": "GPT-2"}
+_NAMES = {"gpt1": "GPT-1", "gpt2": "GPT-2", "words": "the word model"}
 _ADDED = ("lstrip", "rstrip", "single_word")
 
 
@@ -86,7 +92,7 @@ def require_known_settings(config: dict[str, Any], kind: str, path: Path) -> Non
             raise _refusal(path, f"the setting {name}", kind)
     end = config.get("eos_token")
     end = end.get("content") if isinstance(end, dict) else end
-    if end is not None and end != (END_OF_TEXT if kind == "gpt2" else None):
+    if end is not None and end != (None if kind == "gpt1" else END_OF_TEXT):
         raise _refusal(path, f"the end of text {end!r}", kind)
 
 

@@ -12,9 +12,10 @@ from gptrepro.tokenizer.base import KIND_FILE, Tokenizer
 from gptrepro.tokenizer.byte_level import ByteLevelTokenizer
 from gptrepro.tokenizer.foreign import require_known_settings, require_known_steps, special_tokens
 from gptrepro.tokenizer.gpt1 import END_OF_WORD, UNKNOWN, Gpt1Tokenizer
+from gptrepro.tokenizer.rivals import WordTokenizer
 
 KINDS: dict[str, type[ByteLevelTokenizer] | type[Gpt1Tokenizer]] = {
-    kind.kind: kind for kind in (ByteLevelTokenizer, Gpt1Tokenizer)
+    kind.kind: kind for kind in (ByteLevelTokenizer, Gpt1Tokenizer, WordTokenizer)
 }
 GPT1_SHA256 = (
     "fdf49b19e7de236852091da09b84a7a3cd5e7b0e79916376cf45f6b8127b8078",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Literal
@@ -13,10 +13,15 @@ from gptrepro.tokenizer.base import Tokenizer
 from gptrepro.tokenizer.byte_level import train_byte_level_bpe
 from gptrepro.tokenizer.gpt1 import train_gpt1_bpe
 from gptrepro.tokenizer.loading import load_tokenizer
+from gptrepro.tokenizer.rivals import train_words
 
-TokenizerKind = Literal["gpt1", "gpt2"]
+TokenizerKind = Literal["gpt1", "gpt2", "words"]
 
-_TRAINERS = {"gpt1": train_gpt1_bpe, "gpt2": train_byte_level_bpe}
+_TRAINERS: dict[TokenizerKind, Callable[[Iterable[str], int], Tokenizer]] = {
+    "gpt1": train_gpt1_bpe,
+    "gpt2": train_byte_level_bpe,
+    "words": train_words,
+}
 
 
 def trained_tokenizer(
@@ -27,10 +32,10 @@ def trained_tokenizer(
     *,
     documents: int | None = None,
 ) -> Tokenizer:
-    """A BPE of ``n_vocab`` tokens in the style of a paper, trained on ``corpora`` or found in ``prepared``.
+    """A tokenizer of ``n_vocab`` tokens, trained on ``corpora`` or found in ``prepared``.
 
     Args:
-        kind: the paper's way of tokenizing.
+        kind: a paper's way of tokenizing, or words.
         corpora: what to train on.
         n_vocab: tokens in the vocabulary.
         prepared: folder of what experiments share.

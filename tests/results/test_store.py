@@ -12,6 +12,7 @@ import pytest
 
 from gptrepro import storage
 from gptrepro.errors import GptreproError
+from gptrepro.experiments import base
 from gptrepro.results import local_record, published_record, read_record, run_experiment, stale_reason, store
 from gptrepro.results.store import SeedRun
 from gptrepro.scales import Scale
@@ -47,6 +48,16 @@ def test_a_finished_experiment_is_published_from_a_clean_tree(coin, checkout):
     assert record is not None and record.seeds == [100, 101, 102]
     assert store.published_records("coin") == [record]
     store.publish(coin, Scale.LAPTOP)  # its own file does not count as a change
+
+
+def test_where_items_alone_replicate_the_one_run_is_published_without_a_seed(coin, checkout, monkeypatch):
+    of_items = dataclasses.replace(coin, replicated_over="item", seeds={Scale.LAPTOP: (100,)})
+    monkeypatch.setitem(base.EXPERIMENTS, "coin", of_items)
+    for _ in range(2):
+        run_experiment(of_items, Scale.LAPTOP, report=_quiet)
+        store.publish(of_items, Scale.LAPTOP)
+        record = published_record("coin", Scale.LAPTOP)
+        assert record is not None and record.seeds == [] and len(record.runs) == 1
 
 
 def test_smoke_is_never_published(coin, checkout):
