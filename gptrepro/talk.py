@@ -30,16 +30,18 @@ def _quote(each: WrittenText) -> str:
     return f"<blockquote><strong>{prompt}</strong>{text}</blockquote>"
 
 
-def show_samples(record: Record, told: Mapping[int, str]) -> HTML:
-    """What a record's model wrote at each milestone; a slider where there are scripts.
+def show_samples(record: Record, told: Mapping[int, str], *, along: str = "tokens") -> HTML:
+    """What a record's models wrote, one after the other; a slider where there are scripts.
 
     Args:
-        record: one whose first run has kept texts, each with its ``tokens`` read.
-        told: what is said of the model after so many tokens.
+        record: one whose first run has kept texts.
+        told: what is said of each model, by its place.
+        along: the coordinate that tells the models apart, which is also what its numbers count: ``tokens``
+            that were read, or ``parameters``.
     """
     figures = []
-    for tokens, texts in groupby(record.runs[0].written, key=lambda each: each.coordinates["tokens"]):
-        read = escape(f"{tokens:,} tokens: {told[int(tokens)]}")
+    for place, texts in groupby(record.runs[0].written, key=lambda each: each.coordinates[along]):
+        read = escape(f"{place:,} {along}: {told[int(place)]}")
         quotes = "".join(map(_quote, texts))
         figures.append(f'<figure data-read="{read}"><figcaption>{read}</figcaption>{quotes}</figure>')
     return HTML(f'<div class="talk talk-stored">{"".join(figures)}</div>{_SCRIPT}')  # type: ignore[no-untyped-call]
