@@ -90,13 +90,13 @@ def outside_embeddings(arm: TextTraining) -> int:
     return count_parameters(arm.network.config(arm.n_vocab, arm.n_ctx)).blocks
 
 
-def _windows(arm: TextTraining, text: TokenizedText, seed: int) -> dict[str, NDArray[np.int64]]:
-    """Windows from the middle of the training, and the first that come after it: (WINDOWS, n_ctx + 1)."""
+def compared_windows(arm: TextTraining, text: TokenizedText, seed: int) -> dict[str, NDArray[np.int64]]:
+    """Windows from the middle of the training, and the first that come after it: (n, n_ctx + 1) each."""
     batches, found = arm.batches(text, seed), {}
     read = arm.updates * arm.batch_size
     for name, first in {"read": read // 2, "unread": read}.items():
         batches.seek(first)
-        found[name] = batches.take(WINDOWS)
+        found[name] = batches.take(min(WINDOWS, read // 2))
     return found
 
 
@@ -116,7 +116,9 @@ def _measure(config: Ladder, unit: Unit) -> Measurement:
             for name, passages in unseen.items()
             for number, bits in enumerate(arm.score_passages(model, passages))
         }
-        return found | {name: _nats(model, some) for name, some in _windows(arm, text, unit.seed).items()}
+        return found | {
+            name: _nats(model, some) for name, some in compared_windows(arm, text, unit.seed).items()
+        }
 
     results = config.train(unit, scores)
     rows: list[Row] = []
