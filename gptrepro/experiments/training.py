@@ -118,6 +118,9 @@ class TextTraining(Config):
     """Tokens of each text that are used; all of them when None."""
     tokenizer_documents: int | None = None
     """Documents of each corpus that the tokenizer is trained on; all of them when None."""
+    tokenizer_corpora: tuple[str, ...] | None = None
+    """Corpora that the tokenizer is trained on, so that trainings on different texts share one; those that
+    are read when None."""
     heldout_tokens: int | None = None
     """Held-out tokens that are scored, in passages spread over all held-out texts; all of the tokens when
     None."""
@@ -141,13 +144,19 @@ class TextTraining(Config):
         return [CorpusRef(name, "train") for name in self.weights]
 
     @property
+    def scored_corpus(self) -> CorpusRef:
+        """The text that is scored."""
+        return CorpusRef(self.heldout or next(iter(self.weights)), "heldout")
+
+    @property
     def corpora(self) -> list[CorpusRef]:
-        """The text that is read, and the text that is scored."""
-        return [*self.train_corpora, CorpusRef(self.heldout or next(iter(self.weights)), "heldout")]
+        """The text that is read, the text that is scored, and what the tokenizer is trained on besides."""
+        others = [CorpusRef(name, "train") for name in self.tokenizer_corpora or ()]
+        return list(dict.fromkeys([*self.train_corpora, self.scored_corpus, *others]))
 
     def load_tokenizer(self, prepared: Path) -> Tokenizer:
         """The tokenizer, trained on the text that is read or found below ``prepared``."""
-        texts = [load_corpus(corpus.name, split=corpus.split) for corpus in self.train_corpora]
+        texts = [load_corpus(name, split="train") for name in self.tokenizer_corpora or self.weights]
         return trained_tokenizer(
             self.tokenizer, texts, self.n_vocab, prepared, documents=self.tokenizer_documents
         )
@@ -162,7 +171,7 @@ class TextTraining(Config):
                 prepared / "shards",
                 limit_tokens=self.corpus_tokens,
             )
-            for corpus in self.corpora
+            for corpus in [*self.train_corpora, self.scored_corpus]
         )
         part = scored if self.heldout_tokens is None else spread_passages(scored, self.heldout_tokens)
         return TokenizedText(dict(zip(self.weights, read, strict=True)), part, tokenizer.digest)
