@@ -91,7 +91,10 @@ def outside_embeddings(arm: TextTraining) -> int:
 
 
 def compared_windows(arm: TextTraining, text: TokenizedText, seed: int) -> dict[str, NDArray[np.int64]]:
-    """Windows from the middle of the training, and the first that come after it: (n, n_ctx + 1) each."""
+    """Windows from the middle of the training, and the first that come after it: (n, n_ctx + 1) each.
+
+    By the end the former have been read once; at the points before the middle neither has.
+    """
     batches, found = arm.batches(text, seed), {}
     read = arm.updates * arm.batch_size
     for name, first in {"read": read // 2, "unread": read}.items():
