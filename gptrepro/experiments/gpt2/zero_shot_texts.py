@@ -56,18 +56,19 @@ class ZeroShotTextsConfig(Config):
     """In a passage, about."""
     ordered: str
     """Corpus of held-out text whose sentences are read in order and shuffled."""
-    last_words: str | None
+    last_words: str
     """Corpus of passages whose last word is asked for."""
     items: int
     """Of these passages; all models and seeds see the same."""
+    last_words_split: str = "test"
 
     @property
     def corpora(self) -> list[CorpusRef]:
         """The text that the tokenizer was trained on, and what is read."""
         read = [CorpusRef(text.corpus, text.split) for text in map(PUBLISHED_TEXTS.__getitem__, self.texts)]
-        asked = [CorpusRef(self.last_words, "test")] if self.last_words else []
+        asked = CorpusRef(self.last_words, self.last_words_split)
         first = next(iter(self.ladder.arms.values()))
-        return list(dict.fromkeys([*first.train_corpora, *read, CorpusRef(self.ordered, "heldout"), *asked]))
+        return list(dict.fromkeys([*first.train_corpora, *read, CorpusRef(self.ordered, "heldout"), asked]))
 
 
 class _Found:
@@ -124,9 +125,7 @@ def _order(
 def _last_words(
     found: _Found, config: ZeroShotTextsConfig, model: Decoder, tokenizer: Tokenizer, context: int
 ) -> None:
-    if config.last_words is None:
-        return
-    rows = rows_of(config.last_words, LAST_WORD.split)
+    rows = rows_of(config.last_words, config.last_words_split)
     items = [LAST_WORD.made(one) for one in subsample(rows, min(config.items, len(rows)), 0)]
     scores = Reader(model, tokenizer, context, overflow="left").score(items)
     found.add([score.texts[0].log_likelihood for score in scores], "log_likelihood", task="last_word")
@@ -174,7 +173,7 @@ ZERO_SHOT_TEXTS = register(
         configs={
             Scale.SMOKE: ZeroShotTextsConfig(
                 ladder=LADDER.config(Scale.SMOKE), texts=("plays",), passages=4, characters=400,
-                ordered="plays", last_words=None, items=0,
+                ordered="plays", last_words="plays", last_words_split="heldout", items=2,
             ),
             Scale.LAPTOP: ZeroShotTextsConfig(
                 ladder=LADDER.config(Scale.LAPTOP), passages=32, characters=2500, items=500, **_ALL
@@ -182,8 +181,11 @@ ZERO_SHOT_TEXTS = register(
             Scale.GPU: ZeroShotTextsConfig(
                 ladder=LADDER.config(Scale.GPU), passages=100, characters=5000, items=5153, **_ALL
             ),
+            Scale.PAPER: ZeroShotTextsConfig(
+                ladder=LADDER.config(Scale.PAPER), passages=100, characters=20_000, items=5153, **_ALL
+            ),
         },
-        seeds={scale: LADDER.seeds[scale] for scale in (Scale.SMOKE, Scale.LAPTOP, Scale.GPU)},
+        seeds=LADDER.seeds,
         builds_on=lambda seed: {LADDER.name: seed},
         corpora=lambda config: config.corpora,
         budget=lambda config: Budget(parameters=0, tokens=0, flops=0.0, updates=0),  # nothing is trained
