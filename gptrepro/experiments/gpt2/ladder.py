@@ -93,7 +93,7 @@ def outside_embeddings(arm: TextTraining) -> int:
 def compared_windows(arm: TextTraining, text: TokenizedText, seed: int) -> dict[str, NDArray[np.int64]]:
     """Windows from the middle of the training, and the first that come after it: (n, n_ctx + 1) each.
 
-    By the end the former have been read once; at the points before the middle neither has.
+    Each point is a training of its own length, and so has windows of its own.
     """
     batches, found = arm.batches(text, seed), {}
     read = arm.updates * arm.batch_size
