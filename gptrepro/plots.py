@@ -11,7 +11,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from itertools import groupby, pairwise
+from itertools import pairwise
 from operator import itemgetter
 from typing import Any
 
@@ -21,7 +21,6 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgba
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, LogFormatterMathtext, LogLocator, NullFormatter
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 from numpy.typing import NDArray
@@ -262,64 +261,6 @@ def scores_by_task(axes: Axes, tasks: Sequence[str], arms: Mapping[str, Sequence
         )
     axes.set_yticks(places, tasks)
     axes.invert_yaxis()
-
-
-def token_strips(
-    axes: Axes, strips: Sequence[tuple[str, Sequence[tuple[str, str]]]], width: int = 16
-) -> None:
-    """Draw sequences token by token, a box each, the special ones in colour.
-
-    Args:
-        axes: where to draw; it loses its frame.
-        strips: a name and the tokens of each sequence, every token with its role: ``text``, or a special
-            token's own name, which is written into its box.
-        width: the most boxes that are drawn; of a longer sequence the middles of its texts are left out.
-    """
-    colors = {"text": INK, "start": OURS, "delimiter": FOURTH, "extract": PAPER}
-    for row, (_, tokens) in enumerate(strips):
-        for column, (token, role) in enumerate(_shortened(tokens, width)):
-            special = role != "text"
-            axes.add_patch(
-                Rectangle(
-                    (column + 0.04, row - 0.38),
-                    0.92,
-                    0.76,
-                    facecolor=to_rgba(colors[role], 0.3 if special else 0.08),
-                    edgecolor=colors[role],
-                )
-            )
-            axes.text(
-                column + 0.5,
-                row,
-                role if special else token,
-                ha="center",
-                va="center",
-                fontsize=6.5,
-                clip_on=True,
-            )
-    axes.set(xlim=(0, width), ylim=(len(strips) - 0.5, -0.5), xticks=[])
-    axes.set_yticks(range(len(strips)), [name for name, _ in strips])
-    axes.grid(visible=False)
-    for side in ("left", "bottom"):
-        axes.spines[side].set_visible(False)
-    axes.tick_params(length=0)
-
-
-def _shortened(tokens: Sequence[tuple[str, str]], width: int) -> list[tuple[str, str]]:
-    """At most ``width`` of the tokens: all special ones, and the ends of the longest texts between them."""
-    stretches = [list(stretch) for _, stretch in groupby(tokens, key=itemgetter(1))]
-    room = [len(stretch) for stretch in stretches]
-    while sum(room) > width:
-        room[room.index(max(room))] -= 1
-    kept: list[tuple[str, str]] = []
-    for stretch, most in zip(stretches, room, strict=True):
-        left = most // 2
-        kept += (
-            stretch
-            if len(stretch) <= most
-            else [*stretch[:left], ("...", "text"), *stretch[len(stretch) - (most - left - 1) :]]
-        )
-    return kept
 
 
 SHADE = LinearSegmentedColormap.from_list("shade", [to_rgba(OURS, 0.0), to_rgba(OURS, 1.0)])

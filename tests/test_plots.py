@@ -113,39 +113,3 @@ def test_scores_stand_in_a_row_a_task_with_the_interval_of_their_seeds():
     assert first == pytest.approx(stats.t.interval(0.95, 2, loc=2.0, scale=stats.sem([1.0, 2.0, 3.0])))
     assert second[0] == second[1]
     plt.close("all")
-
-
-def test_a_long_strip_of_tokens_keeps_both_ends_and_names_the_special_ones():
-    _, axes = plt.subplots()
-    tokens = [("<s>", "start"), *((f"t{i}", "text") for i in range(30)), ("<e>", "extract")]
-    plots.token_strips(axes, [("a text", tokens)], width=10)
-    written = [text.get_text() for text in axes.texts]
-    assert written == ["start", "t0", "t1", "t2", "t3", "...", "t27", "t28", "t29", "extract"]
-    assert len(axes.patches) == 10
-    plt.close("all")
-
-
-def test_shortened_strips_keep_every_special_token():
-    question = [(f"q{i}", "text") for i in range(20)]
-    answer = [(f"a{i}", "text") for i in range(6)]
-    tokens = [("", "start"), *question, ("", "delimiter"), *answer, ("", "extract")]
-    _, axes = plots.figure(title="t", x="", y="")
-    plots.token_strips(axes, [("a question and its answer", tokens)], width=14)
-    written = [text.get_text() for text in axes.texts]
-    assert written == [
-        "start",
-        "q0",
-        "q1",
-        "...",
-        "q18",
-        "q19",
-        "delimiter",
-        "a0",
-        "a1",
-        "a2",
-        "a3",
-        "a4",
-        "a5",
-        "extract",
-    ]
-    plt.close("all")

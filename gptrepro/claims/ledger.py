@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 from gptrepro.claims.claim import TEXTS, Claim, load_claims
 from gptrepro.claims.evidence import Evidence
 from gptrepro.claims.judging import SIGNIFICANCE, decided
 from gptrepro.claims.rules import TRAINED, apply_rule, some_agree
-from gptrepro.claims.verdict import MIRRORED, Judgement, Registration, Verdict
+from gptrepro.claims.verdict import MIRRORED, SUPPORTED, Judgement, Registration, Verdict
 from gptrepro.errors import GptreproError
 from gptrepro.evaluate.statistics import holm, holm_levels
 from gptrepro.results.preregistration import SOURCES, rule_hash
@@ -41,6 +41,11 @@ class JudgedClaim:
         return "citation" if self.judgement.verdict is Verdict.CITED else "reading"
 
     @property
+    def tried(self) -> bool:
+        """Whether an experiment put it to the test."""
+        return self.basis == "experiment" and self.judgement.verdict.empirical
+
+    @property
     def anchor(self) -> str:
         """Its place on the Scoreboard, whose scripts take a link's target for a CSS selector."""
         return self.claim.id.replace(".", "-")
@@ -60,6 +65,24 @@ class JudgedClaim:
         }
         found["beside"] = [dataclasses.asdict(each) for each in self.judgement.beside]
         return row | found | {"verdict": str(self.judgement.verdict), "basis": self.basis}
+
+
+class Ends(NamedTuple):
+    """How claims that experiments tried have ended: counts."""
+
+    held: int
+    denied: int
+    """Not replicated, or smaller than stated."""
+    open: int
+    """Undecided or void."""
+
+
+def ends(judged: Iterable[JudgedClaim]) -> Ends:
+    """How those of the claims that an experiment tried have ended."""
+    verdicts = [item.judgement.verdict for item in judged if item.tried]
+    held = sum(verdict in SUPPORTED for verdict in verdicts)
+    denied = sum(verdict.denied for verdict in verdicts)
+    return Ends(held, denied, len(verdicts) - held - denied)
 
 
 def judge(claims: Sequence[Claim], evidence: Evidence | None = None) -> list[JudgedClaim]:

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from gptrepro.claims.cards import TONES
-from gptrepro.claims.ledger import JudgedClaim
+from gptrepro.claims.ledger import JudgedClaim, ends
 from gptrepro.claims.tables import PAPERS, TITLES, counts_by_paper
 from gptrepro.claims.trial import Trial
-from gptrepro.claims.verdict import SUPPORTED, Verdict
 from gptrepro.evaluate.statistics import Estimate
 
 REACH = 6.0
@@ -25,10 +24,9 @@ def forest(judged: Sequence[JudgedClaim], *, notebooks: str) -> str:
         judged: claims; those that no experiment tried are left out.
         notebooks: the way from the page to the folder of notebooks, such as ``../``.
     """
-    tried = [item for item in judged if item.basis == "experiment" and item.judgement.verdict.empirical]
-    held, denied, rest = _outcome(tried)
+    tried, (held, denied, left) = [item for item in judged if item.tried], ends(judged)
     head = (
-        f"<b>{len(tried)} claims put to an experiment: {held} held, {denied} did not, {rest} could not be "
+        f"<b>{len(tried)} claims put to an experiment: {held} held, {denied} did not, {left} could not be "
         "told.</b>"
     )
     groups = []
@@ -52,14 +50,6 @@ def forest(judged: Sequence[JudgedClaim], *, notebooks: str) -> str:
         + "\n".join(groups)
         + f"\n<figcaption>{caption}</figcaption>\n</figure>"
     )
-
-
-def _outcome(tried: Sequence[JudgedClaim]) -> tuple[int, int, int]:
-    """How many held, how many did not, and how many could not be told."""
-    verdicts = [item.judgement.verdict for item in tried]
-    held = sum(verdict in SUPPORTED for verdict in verdicts)
-    denied = sum(verdict in (Verdict.NOT_REPLICATED, Verdict.SMALLER) for verdict in verdicts)
-    return held, denied, len(verdicts) - held - denied
 
 
 def _row(item: JudgedClaim, notebooks: str) -> str:

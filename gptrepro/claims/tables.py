@@ -9,8 +9,8 @@ from typing import Any, get_args
 import pandas as pd
 
 from gptrepro.claims.claim import Claim
-from gptrepro.claims.ledger import Basis, JudgedClaim
-from gptrepro.claims.verdict import SUPPORTED, Verdict
+from gptrepro.claims.ledger import Basis, JudgedClaim, ends
+from gptrepro.claims.verdict import Verdict
 from gptrepro.claims.wording import compact, with_unit
 
 PAPERS = ("background", "gpt1", "gpt2", "gpt3", "kaplan")
@@ -35,18 +35,16 @@ def counts_by_paper(judged: Sequence[JudgedClaim]) -> pd.DataFrame:
     rows = []
     for paper in PAPERS:
         found = [item for item in stated if item.claim.paper == paper]
-        tried = [item.judgement.verdict for item in found if _tried(item)]
+        came = ends(found)
         built = [item.judgement.verdict for item in found if item.basis in ("construction", "arithmetic")]
-        held = sum(verdict in SUPPORTED for verdict in tried)
-        denied = sum(verdict in (Verdict.NOT_REPLICATED, Verdict.SMALLER) for verdict in tried)
         rows.append(
             {
                 "paper": TITLES[paper],
                 "claims": len(found),
-                "tried by experiment": len(tried),
-                "held": held,
-                "not replicated, or smaller": denied,
-                "undecided or void": len(tried) - held - denied,
+                "tried by experiment": sum(came),
+                "held": came.held,
+                "not replicated, or smaller": came.denied,
+                "undecided or void": came.open,
                 "built or computed": len(built),
                 "of these, otherwise": sum(verdict.disagrees for verdict in built),
             }
@@ -63,17 +61,13 @@ def headline(judged: Sequence[JudgedClaim]) -> str:
         if row["tried by experiment"]
     ]
     tried, held = (int(counts[column].sum()) for column in ("tried by experiment", "held"))
-    ours = sum(_tried(item) and item.claim.stated_by == "ours" for item in judged)
+    ours = sum(item.tried and item.claim.stated_by == "ours" for item in judged)
     by_paper = f" ({'; '.join(parts)})" if parts else ""
     return (
         f"Of what the papers themselves state, experiments tried {tried} claims and {held} held{by_paper}. "
         f"{ours} more were tried in a form of ours; they are counted apart, and so is what was built, "
         "computed or read."
     )
-
-
-def _tried(item: JudgedClaim) -> bool:
-    return item.basis == "experiment" and item.judgement.verdict.empirical
 
 
 def count_by_basis(judged: Sequence[JudgedClaim]) -> pd.DataFrame:

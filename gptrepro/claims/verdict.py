@@ -43,8 +43,12 @@ class Verdict(StrEnum):
     @property
     def empirical(self) -> bool:
         """Whether an experiment can end in this verdict."""
-        denied = (Verdict.SMALLER, Verdict.NOT_REPLICATED, Verdict.INCONCLUSIVE, Verdict.VOID)
-        return self in SUPPORTED or self in denied
+        return self in SUPPORTED or self.denied or self in (Verdict.INCONCLUSIVE, Verdict.VOID)
+
+    @property
+    def denied(self) -> bool:
+        """Whether an experiment ended against the claim, as it is stated or altogether."""
+        return self in (Verdict.SMALLER, Verdict.NOT_REPLICATED)
 
     @property
     def disagrees(self) -> bool:

@@ -24,23 +24,20 @@ from gptrepro.evaluate.perplexity import Perplexity, TokenStream, evaluate_perpl
 from gptrepro.experiments.base import Budget, Config, CorpusRef, Unit, UnitOver
 from gptrepro.experiments.networks import Network, NGram
 from gptrepro.model import Decoder
-from gptrepro.model.language_model import LanguageModel, device_of
+from gptrepro.model.language_model import LanguageModel, device_of, tokens_together
 from gptrepro.model.lstm import LSTMLanguageModel
-from gptrepro.sources.corpora import load_corpus
+from gptrepro.sources.corpora import Corpus, load_corpus
 from gptrepro.text.batches import Batches
 from gptrepro.text.mixture import Mixture
 from gptrepro.text.samples import Sample, spread_passages
 from gptrepro.text.shards import TokenShards, write_shards
 from gptrepro.tokenizer import Tokenizer
-from gptrepro.tokenizer.trained import TokenizerKind, trained_tokenizer
+from gptrepro.tokenizer.trained import TokenizerKind, tokenizer_folder, trained_tokenizer
 from gptrepro.train.loop import TrainResult, train
 from gptrepro.train.precision import PrecisionName, choose_device
 from gptrepro.train.schedule import ScheduleShape
 from gptrepro.train.settings import TrainSettings
 from gptrepro.train.state import branch_point, load_weights, weights_file
-
-EVALUATION_BATCH_TOKENS = {"cpu": 4096, "cuda": 65_536}
-"""Tokens that are scored together on a device; it changes speed and nothing else."""
 
 PASSAGES = 32
 """Equal parts of a scored text."""
@@ -156,10 +153,15 @@ class TextTraining(Config):
 
     def load_tokenizer(self, prepared: Path) -> Tokenizer:
         """The tokenizer, trained on the text that is read or found below ``prepared``."""
+        return trained_tokenizer(*self._tokenizer(prepared))
+
+    def tokenizer_folder(self, prepared: Path) -> Path:
+        """Where `load_tokenizer` keeps it."""
+        return tokenizer_folder(*self._tokenizer(prepared))
+
+    def _tokenizer(self, prepared: Path) -> tuple[TokenizerKind, list[Corpus], int, Path, int | None]:
         texts = [load_corpus(name, split="train") for name in self.tokenizer_corpora or self.weights]
-        return trained_tokenizer(
-            self.tokenizer, texts, self.n_vocab, prepared, documents=self.tokenizer_documents
-        )
+        return self.tokenizer, texts, self.n_vocab, prepared, self.tokenizer_documents
 
     def tokenized(self, prepared: Path) -> TokenizedText:
         """All text as tokens, written below ``prepared`` or found there."""
@@ -245,9 +247,7 @@ class TextTraining(Config):
             GptreproError: it is a counting model.
         """
         if isinstance(self.network, NGram):
-            raise GptreproError(
-                "Counts of n-grams are no network: train a decoder or an LSTM for its weights."
-            )
+            raise GptreproError("Counts of n-grams are no network: train a decoder or an LSTM.")
         return self.network.build(self.n_vocab, self.n_ctx)
 
     def fresh(self, seed: int) -> Decoder | LSTMLanguageModel:
@@ -358,8 +358,8 @@ class TextTraining(Config):
             share = len(nll) / text.n_tokens
             words, n_bytes = text.n_words * share, text.n_bytes * share
             return Perplexity(float(nll.mean()), len(nll), words, n_bytes, window_nll=[])
-        together = EVALUATION_BATCH_TOKENS[device_of(model).type]
-        return evaluate_perplexity(model, text, self.n_ctx, batch_size=max(1, together // self.n_ctx))
+        together = max(1, tokens_together(device_of(model)) // self.n_ctx)
+        return evaluate_perplexity(model, text, self.n_ctx, batch_size=together)
 
     def score_passages(self, model: LanguageModel | KneserNey, text: TokenStream) -> list[float]:
         """Bits per byte of `PASSAGES` equal parts of a text, to take intervals over as well as over seeds."""

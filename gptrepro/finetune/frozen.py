@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import pad_sequence
 from gptrepro.finetune.baselines import linear_model
 from gptrepro.finetune.inputs import FILLER
 from gptrepro.model import Decoder
-from gptrepro.model.language_model import device_of
+from gptrepro.model.language_model import device_of, texts_together
 from gptrepro.model.lstm import LSTMLanguageModel
 from gptrepro.tasks.labelled import Example, Task
 from gptrepro.tokenizer import TextEncoder
@@ -69,12 +69,12 @@ def mean_states(
 ) -> NDArray[np.floating]:
     """The mean state over the tokens of each text, (N, d_model); of a text without tokens, zeros.
 
-    A text longer than ``context`` tokens loses its end. 64 texts are read together unless ``batch_size`` says
-    otherwise, and 512 on a GPU.
+    A text longer than ``context`` tokens loses its end. `texts_together` says how many are read together
+    unless ``batch_size`` does.
     """
     device = device_of(pretrained)
     if batch_size is None:
-        batch_size = 512 if device.type == "cuda" else 64
+        batch_size = texts_together(device)
     encoded = [torch.tensor(tokenizer.encode(text)[:context], dtype=torch.int64) for text in texts]
     by_length = sorted(range(len(texts)), key=lambda i: len(encoded[i]))
     means: list[NDArray[np.floating]] = [np.empty(0)] * len(texts)

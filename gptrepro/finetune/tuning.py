@@ -14,6 +14,7 @@ from gptrepro.finetune.batches import LabelledBatches
 from gptrepro.finetune.inputs import EncodedExample, collate, encode
 from gptrepro.finetune.model import FineTuned
 from gptrepro.model import Decoder
+from gptrepro.model.language_model import texts_together
 from gptrepro.model.lstm import LSTMLanguageModel
 from gptrepro.published import GPT1_FINE_TUNING, FineTuningRecipe
 from gptrepro.tasks.labelled import Example, Task
@@ -116,7 +117,7 @@ def predict(model: FineTuned, rows: Sequence[EncodedExample], batch_size: int | 
     Args:
         model: it is left in its mode and place.
         rows: the examples.
-        batch_size: rows read together; 64 when None, and 512 on a GPU.
+        batch_size: rows read together; as many as `texts_together` says when None.
 
     Returns:
         (N, n_labels) scores before the softmax, or (N, 1) for a score, on the CPU; see
@@ -124,7 +125,7 @@ def predict(model: FineTuned, rows: Sequence[EncodedExample], batch_size: int | 
     """
     device = next(model.parameters()).device
     if batch_size is None:
-        batch_size = 512 if device.type == "cuda" else 64
+        batch_size = texts_together(device)
     was_training = model.training
     model.eval()
     by_length = sorted(range(len(rows)), key=lambda i: max(map(len, rows[i].sequences)))

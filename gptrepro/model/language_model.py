@@ -37,6 +37,16 @@ def device_of(model: LanguageModel) -> torch.device:
     return next(model.parameters()).device
 
 
+def tokens_together(device: torch.device) -> int:
+    """Tokens that are scored together on a device; it changes speed and nothing else."""
+    return 65_536 if device.type == "cuda" else 4096
+
+
+def texts_together(device: torch.device) -> int:
+    """Short texts that are read together on a device; it changes speed and nothing else."""
+    return 512 if device.type == "cuda" else 64
+
+
 @contextmanager
 def inference(model: LanguageModel) -> Iterator[None]:
     """Without dropout, gradients or autocast; the model's mode returns afterwards."""

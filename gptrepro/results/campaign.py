@@ -56,22 +56,17 @@ def campaign(
     """
     work = _Work(list(pieces), time.monotonic() + seconds, report, told_apart=jobs > 1)
     if jobs == 1:
-        work.through([_Here()], lambda piece, left: (perform, piece, left, device, compiled, report))
+        work.through(1, _Here, lambda piece, left: (perform, piece, left, device, compiled, report))
         return work.outcome()
 
     def elsewhere(piece: Piece, left: float) -> tuple[Any, ...]:
         run = piece.run
         return _elsewhere, run.experiment.name, run.scale, run.seed, piece.part, left, device, compiled
 
-    processes: list[Executor] = [_process(jobs) for _ in range(jobs)]
     columns = (MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.fields[state]}"))
-    try:
-        with stop_on_signals() as request, Display(*columns) as display:
-            shown = Task(display, "pieces", every=30.0, total=len(pieces), state="")
-            work.through(processes, elsewhere, lambda: _process(jobs), request, shown)
-    finally:
-        for process in processes:
-            process.shutdown(cancel_futures=True)
+    with stop_on_signals() as request, Display(*columns) as display:
+        shown = Task(display, "pieces", every=30.0, total=len(pieces), state="")
+        work.through(jobs, lambda: _process(jobs), elsewhere, request, shown)
     if request.signal:
         raise Interrupted(
             f"Stopped by {request.signal.name}; everything is saved: run the same command again to go on."
@@ -93,8 +88,8 @@ class _Here(Executor):
         return future
 
 
-def _process(jobs: int) -> ProcessPoolExecutor:
-    """A process of its own, for one piece after the other: when it dies, it takes no other piece along."""
+def _process(jobs: int) -> Executor:
+    """A process for one piece: it takes no other along when it dies, and leaves no memory behind."""
     spawn = multiprocessing.get_context("spawn")  # a forked process cannot use a GPU
     return ProcessPoolExecutor(1, spawn, _settle_in, (max(1, threads() // jobs),))
 
@@ -131,6 +126,7 @@ def _elsewhere(
         contextlib.redirect_stdout(log),
         contextlib.redirect_stderr(log),
     ):
+        print(f"{piece}: in process {os.getpid()}")
         return perform(piece, seconds, device, compiled, print)
 
 
@@ -144,8 +140,8 @@ class _Work:
     report: Report
     told_apart: bool
     """Whether pieces run where nobody hears what they say of themselves."""
-    at_work: dict[Future[Any], tuple[Piece, int]] = field(default_factory=dict)
-    """With the place of the executor that does it."""
+    at_work: dict[Future[Any], tuple[Piece, Executor]] = field(default_factory=dict)
+    """With the executor that does it."""
     left: list[Piece] = field(default_factory=list)
     """Stopped when time was up."""
     failed: dict[Piece, Exception] = field(default_factory=dict)
@@ -154,16 +150,17 @@ class _Work:
 
     def through(
         self,
-        executors: list[Executor],
+        jobs: int,
+        executor: Callable[[], Executor],
         call_of: Callable[[Piece, float], tuple[Any, ...]],
-        another: Callable[[], Executor] = _Here,
         request: StopRequest | None = None,
         shown: Task | None = None,
     ) -> None:
         """Work until nothing is left that could be started.
 
         Args:
-            executors: one a piece at a time; one that broke is replaced by ``another``.
+            jobs: pieces that are at work at a time.
+            executor: makes one for a piece. None waits for the next: nobody would notice its end.
             call_of: for a piece and the seconds that are left, a function and its arguments.
             request: set when somebody asks to stop.
             shown: gets the progress.
@@ -172,14 +169,14 @@ class _Work:
         try:
             while True:
                 if not (request and request.signal):
-                    self._start(executors, call_of)
+                    self._start(jobs, executor, call_of)
                 if not self.at_work:
                     return
                 finished, _ = wait(self.at_work, timeout=1.0, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    piece, place = self.at_work.pop(future)
-                    if not self._settled(piece, future):
-                        executors[place] = another()
+                    piece, done_with = self.at_work.pop(future)
+                    self._settle(piece, future)
+                    done_with.shutdown(wait=False)
                 if shown:
                     done = total - len(self.waiting) - len(self.at_work)
                     names = "; ".join(str(piece) for piece, _ in self.at_work.values())
@@ -194,6 +191,8 @@ class _Work:
                     for child in multiprocessing.active_children():
                         child.kill()
         finally:
+            for _, at_work in self.at_work.values():
+                at_work.shutdown(cancel_futures=True)
             for held, _ in self.held.values():
                 held.close()
 
@@ -217,13 +216,14 @@ class _Work:
             )
         return not self.waiting and not self.left
 
-    def _start(self, executors: list[Executor], call_of: Callable[[Piece, float], tuple[Any, ...]]) -> None:
+    def _start(
+        self, jobs: int, executor: Callable[[], Executor], call_of: Callable[[Piece, float], tuple[Any, ...]]
+    ) -> None:
         """Start what can be started."""
         undone = {*self.waiting, *self.left, *self.failed, *(piece for piece, _ in self.at_work.values())}
         for piece in [*self.waiting]:
-            seconds, busy = self.end - time.monotonic(), {place for _, place in self.at_work.values()}
-            free = [place for place in range(len(executors)) if place not in busy]
-            if seconds <= 0 or not free:
+            seconds = self.end - time.monotonic()
+            if seconds <= 0 or len(self.at_work) == jobs:
                 return
             if undone.isdisjoint(piece.needs):
                 self.waiting.remove(piece)
@@ -235,10 +235,11 @@ class _Work:
                 if self.told_apart:
                     self.report(f"{piece}: running")
                 call, *arguments = call_of(piece, seconds)
-                self.at_work[executors[free[0]].submit(call, *arguments)] = (piece, free[0])
+                used = executor()
+                self.at_work[used.submit(call, *arguments)] = (piece, used)
 
-    def _settled(self, piece: Piece, future: Future[Any]) -> bool:
-        """Take note of how a piece ended; False where its process died with it."""
+    def _settle(self, piece: Piece, future: Future[Any]) -> None:
+        """Take note of how a piece ended."""
         self._release(piece)
         try:
             if not future.result():
@@ -250,15 +251,13 @@ class _Work:
         except BrokenProcessPool:
             if time.monotonic() > self.end:  # we ended it
                 self.left.append(piece)
-                return False
+                return
             self.failed[piece] = GptreproError(
                 f"The process of {piece} was ended from outside, as when memory runs out: run the same "
                 "command again, with fewer jobs if it happens again."
             )
-            return False
         except Exception as error:
             self.failed[piece] = error
-        return True
 
     def _hold(self, piece: Piece) -> None:
         """Keep other campaigns away from the seed of a piece."""

@@ -27,7 +27,6 @@ from gptrepro.sources.corpora import load_corpus
 from gptrepro.sources.packages import fetch_archive
 from gptrepro.sources.tiers import open_files
 from gptrepro.text.shards import write_shards
-from gptrepro.tokenizer.loading import load_tokenizer
 
 MAX_PACKED_BYTES = 60_000_000
 """The most that a folder may weigh: what some rented machines take."""
@@ -139,10 +138,8 @@ def _pack_corpus(folder: Path, corpus: CorpusRef, *, empty: bool) -> None:
 def _pack_tokens(folder: Path, training: TextTraining) -> None:
     """The tokenizer of a training, and all that it reads as tokens."""
     prepared, target = storage.home() / "prepared", folder / "home" / "prepared"
-    tokenizer = training.load_tokenizer(prepared)
-    for trained in sorted((prepared / "tokenizers").glob(f"{training.tokenizer}-*-{training.n_vocab}-*")):
-        if load_tokenizer(trained).digest == tokenizer.digest:
-            shutil.copytree(trained, target / "tokenizers" / trained.name, dirs_exist_ok=True)
+    tokenizer, trained = training.load_tokenizer(prepared), training.tokenizer_folder(prepared)
+    shutil.copytree(trained, folder / "home" / trained.relative_to(storage.home()), dirs_exist_ok=True)
     for corpus in training.corpora:
         text = load_corpus(corpus.name, split=corpus.split)
         shards = write_shards(text, tokenizer, prepared / "shards", limit_tokens=training.corpus_tokens)

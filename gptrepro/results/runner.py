@@ -22,9 +22,6 @@ from gptrepro.results.store import SeedRun
 from gptrepro.scales import Scale
 from gptrepro.sources.corpora import load_corpus
 
-RunPolicy = Literal["never", "missing", "always"]
-"""When a notebook runs an experiment: never, where no record exists, or always."""
-
 
 @dataclass(frozen=True)
 class SeedState:

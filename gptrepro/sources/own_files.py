@@ -7,13 +7,12 @@ that is longer than a block is given as its blocks.
 from __future__ import annotations
 
 import gzip
-import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import Any, Literal, TextIO
 
 from gptrepro import storage
 from gptrepro.errors import GptreproError
@@ -308,18 +307,17 @@ def _pieces(path: Path, separator: str | None) -> Iterator[tuple[str, bool]]:
 
 def _column_of_lines(path: Path, column: str) -> Iterator[str]:
     for number, line in enumerate(_lines(path), start=1):
+        place = f"Line {number:,} of {path}"
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise GptreproError(f"{path}, line {number} is no JSON: give it one object a line.") from error
-        text = row.get(column) if isinstance(row, dict) else None
+            row = storage.parse_json(line, dict[str, Any], "row")
+        except GptreproError as error:
+            raise GptreproError(f"{place} {error}: give it one object a line.") from error
+        text = row.get(column)
         if not isinstance(text, str):
-            there = ", ".join(row) if isinstance(row, dict) else type(row).__name__
-            raise GptreproError(
-                f"{path}, line {number} has no text in '{column}' (it has {there}): name another --column."
-            )
+            there = ", ".join(row)
+            raise GptreproError(f"{place} has no text in '{column}' (it has {there}): name another --column.")
         if text.strip():
             yield text
 

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict
 
 from gptrepro import storage, temporaries
 from gptrepro.errors import GptreproError
+from gptrepro.made_once import made_once
 from gptrepro.progress import progress
 
 FORMAT_VERSION = 1
@@ -176,13 +177,11 @@ def write_shards(
     label = f"{corpus.name.replace('/', '-')}-{corpus.split}"
     path = folder / f"{label}-{digest[:16]}"
     temporaries.sweep(folder)  # here too: what is there already is not written, and nobody else would look
-    busy = f"Another process has been encoding {label} for an hour: wait for it, or stop it."
-    found = _found(path, digest, tokenizer)
-    if found is not None:
-        return found
-    with storage.sole_holder(path.with_name(f".{path.name}.turn"), busy, wait_seconds=3600.0):
-        found = _found(path, digest, tokenizer)  # by who had the turn before
-        return found or _written(path, digest, corpus, tokenizer, limit_tokens)
+    return made_once(
+        path,
+        lambda: _found(path, digest, tokenizer),
+        lambda: _written(path, digest, corpus, tokenizer, limit_tokens),
+    )
 
 
 def _found(path: Path, digest: str, tokenizer: Encoder) -> TokenShards | None:

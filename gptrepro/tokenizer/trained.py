@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from gptrepro import storage
+from gptrepro.made_once import made_once
 from gptrepro.sources.corpora import Corpus
 from gptrepro.tokenizer.base import Tokenizer
 from gptrepro.tokenizer.byte_level import train_byte_level_bpe
@@ -29,7 +30,6 @@ def trained_tokenizer(
     corpora: Sequence[Corpus],
     n_vocab: int,
     prepared: Path,
-    *,
     documents: int | None = None,
 ) -> Tokenizer:
     """A tokenizer of ``n_vocab`` tokens, trained on ``corpora`` or found in ``prepared``.
@@ -41,16 +41,30 @@ def trained_tokenizer(
         prepared: folder of what experiments share.
         documents: train on the first so many documents of each corpus; on all of them when None.
     """
+    folder = tokenizer_folder(kind, corpora, n_vocab, prepared, documents)
+
+    def found() -> Path | None:
+        return folder if folder.exists() else None
+
+    def make() -> Path:
+        first = (islice(corpus.documents(), documents) for corpus in corpora)
+        tokenizer = _TRAINERS[kind](chain.from_iterable(first), n_vocab)
+        with storage.atomic_folder(folder) as temporary:
+            tokenizer.save(temporary)
+        return folder
+
+    return load_tokenizer(made_once(folder, found, make))
+
+
+def tokenizer_folder(
+    kind: TokenizerKind,
+    corpora: Sequence[Corpus],
+    n_vocab: int,
+    prepared: Path,
+    documents: int | None = None,
+) -> Path:
+    """Where `trained_tokenizer` keeps the tokenizer of the same arguments."""
     identity = [kind, [corpus.digest for corpus in corpora], n_vocab, documents]
     key = storage.sha256_text(storage.canonical_json(identity))[:16]
     read = corpora[0].name.replace("/", "-") if len(corpora) == 1 else "mixture"
-    folder = prepared / "tokenizers" / f"{kind}-{read}-{n_vocab}-{key}"
-    if not folder.exists():
-        busy = f"Another process has been training {folder.name} for an hour: wait for it, or stop it."
-        with storage.sole_holder(folder.with_name(f".{folder.name}.turn"), busy, wait_seconds=3600.0):
-            if not folder.exists():  # not made by who had the turn before
-                first = (islice(corpus.documents(), documents) for corpus in corpora)
-                tokenizer = _TRAINERS[kind](chain.from_iterable(first), n_vocab)
-                with storage.atomic_folder(folder) as temporary:
-                    tokenizer.save(temporary)
-    return load_tokenizer(folder)
+    return prepared / "tokenizers" / f"{kind}-{read}-{n_vocab}-{key}"

@@ -253,10 +253,12 @@ def test_counting_and_networks_are_measured_alike():
     assert counted.bits_per_byte == pytest.approx(counted.nll_per_token / np.log(2) / 2)
 
 
-def test_a_score_does_not_depend_on_how_much_is_read_at_once(tmp_path):
+@pytest.mark.parametrize("device", ["cpu", "cuda", "mps"])
+def test_a_score_does_not_depend_on_how_much_is_read_at_once(device, tmp_path, monkeypatch):
     text = TRAINING.tokenized(tmp_path).heldout
     model = small_decoder(n_vocab=300)
     alone = evaluate_perplexity(model, text, 8, batch_size=1)
+    monkeypatch.setattr(module, "device_of", lambda model: torch.device(device))
     assert TRAINING.score(model, text).bits_per_byte == pytest.approx(alone.bits_per_byte, rel=1e-5)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
+import re
+import signal
 import threading
 import time
+from concurrent.futures import Executor
 from dataclasses import replace
 
 import pytest
@@ -104,19 +106,38 @@ def test_a_record_names_the_code_of_all_parts(words, monkeypatch):
     assert run.record is not None and run.record.runs[0].commits == ["a" * 40, "b" * 40]
 
 
+def test_no_process_waits_for_a_piece_where_nobody_would_notice_its_end(words, monkeypatch):
+    experiment, _ = words
+    used: list[Executor] = []
+
+    class Once(campaign._Here):
+        alive = True
+
+        def submit(self, call, /, *args):
+            assert self not in used
+            used.append(self)
+            return super().submit(call, *args)
+
+        def shutdown(self, wait=True, *, cancel_futures=False):
+            self.alive = False
+
+    monkeypatch.setattr(campaign, "_process", lambda jobs: Once())
+    assert run_experiments([experiment], Scale.SMOKE, jobs=2, report=lambda _: None)
+    assert len(used) == 9 and not any(each.alive for each in used)
+
+
 @pytest.mark.stress
 def test_a_process_that_is_killed_loses_its_piece_alone(monkeypatch, tmp_path):
     monkeypatch.setenv("GPTREPRO_HOME", str(tmp_path))
     positions = find_experiment("background-positions")
-    killed: list[int] = []
 
     def kill_one():
-        while not killed:
+        while not (begun := re.search(r"in process (\d+)", logged())):
             time.sleep(0.05)
-            at_work = list(tmp_path.glob("runs/smoke/*/*/*/parts/*/log.txt"))
-            if at_work and (children := multiprocessing.active_children()):
-                os.kill(children[0].pid, 9)
-                killed.append(children[0].pid)
+        os.kill(int(begun[1]), signal.SIGKILL)
+
+    def logged():
+        return "".join(path.read_text() for path in tmp_path.glob("runs/smoke/*/*/*/parts/*/log.txt"))
 
     threading.Thread(target=kill_one, daemon=True).start()
     with pytest.raises(GptreproError, match="ended from outside"):

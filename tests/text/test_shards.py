@@ -109,7 +109,7 @@ def test_a_limit_cuts_before_whitespace_and_counts_what_is_left(tmp_path: Path, 
 def test_an_empty_text_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(GptreproError, match="gave no tokens"):
         write_shards(Text(()), Bytes(), tmp_path)
-    assert not [path for path in tmp_path.iterdir() if path.suffix != ".turn"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_error_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_an_error_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
 
     with pytest.raises(GptreproError, match="damaged"):
         write_shards(Broken(), Bytes(), tmp_path)
-    assert not [path for path in tmp_path.iterdir() if path.suffix != ".turn"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +130,7 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("gptrepro.storage.os.fsync", full)
     with pytest.raises(GptreproError, match="disk is full"):
         write_shards(Text(), Bytes(), tmp_path)
-    assert not [path for path in tmp_path.iterdir() if path.suffix != ".turn"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def truncate(folder: Path) -> None:
