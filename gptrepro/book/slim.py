@@ -1,8 +1,8 @@
-"""A Sphinx extension that keeps pages small: icons and styles that are used, MathJax where formulas are.
+"""A Sphinx extension that keeps pages small: icons, styles and spans that do something, MathJax for formulas.
 
 The theme carries about 2,000 icons twice (1.5 MB as a script, and a font with its rules), of which a book
-shows two dozen; its style sheets cover all of Bootstrap; Sphinx loads MathJax on a page whose subpages
-have formulas.
+shows two dozen; its style sheets cover all of Bootstrap; every name and bracket of a program is a span of its
+own, in the colour of the text around it; Sphinx loads MathJax on a page whose subpages have formulas.
 """
 
 from __future__ import annotations
@@ -22,6 +22,12 @@ ICON = re.compile(r'"?([a-z0-9-]+)"?:\[\d+,\d+,\[([^\]]*)\],"[0-9a-f]+",(?:"[^"]
 
 ICON_RULE = re.compile(r"(?:\.fa-[a-z0-9-]+::?before,?)+\{content:[^}]*\}")
 """One icon of the font; without these rules, a page that draws icons by script does not fetch the font."""
+
+CODE_RULE = re.compile(r"(\S+) \.highlight(?: \.(\w+))? \{ ([^}]*?);? \}")
+"""How code looks: a theme, the class of a word (none for all code), and its style."""
+
+CODE = re.compile(r'(?<=<div class="highlight"><pre>).*?(?=</pre>)', re.DOTALL)
+CODE_WORD = re.compile(r'<span class="(\w+)">([^<]*)</span>')
 
 WORD = re.compile(r"[A-Za-z_][\w-]*")
 """What can be the name of a class, in a page or in a script that may set it."""
@@ -72,13 +78,39 @@ def keep_rules(style: str, words: set[str]) -> str:
     return re.sub(r"([^{};]+)\{[^{}]*\}", keep, style)
 
 
+def uncoloured(style: str) -> set[str]:
+    """Classes of words of code that look like the code around them, in every theme of a style sheet."""
+    rules = CODE_RULE.findall(style)
+    plain = {
+        (theme, colour.strip())
+        for theme, name, look in rules
+        if not name
+        for colour in look.split(";")
+        if colour.strip().startswith("color:")
+    }
+    own = {name for theme, name, look in rules if name and (theme, look) not in plain}
+    return {name for _, name, _ in rules if name} - own
+
+
+def without_spans(page: str, classes: set[str]) -> str:
+    """A page whose words of code have no span of their own where their class is among ``classes``."""
+
+    def bare(word: re.Match[str]) -> str:
+        return word[2] if word[1] in classes else word[0]
+
+    return CODE.sub(lambda code: CODE_WORD.sub(bare, code[0]), page)
+
+
 def shrink(app: Sphinx, error: Exception | None) -> None:
-    """Cut icons and style rules that no page uses, and drop source maps, once the pages are written."""
+    """Cut icons, style rules and spans that do nothing, and drop source maps, once the pages are written."""
     if error is not None or app.builder.format != "html":
         return
     output = Path(app.outdir)
     for path in output.rglob("*.map"):
         path.unlink()
+    plain = uncoloured((output / "_static" / "pygments.css").read_text("utf-8"))
+    for path in output.rglob("*.html"):
+        path.write_text(without_spans(path.read_text("utf-8"), plain), "utf-8")
     texts = [path.read_text("utf-8") for path in (*output.rglob("*.html"), *output.rglob("*.js"))]
     words = {word for text in texts for word in WORD.findall(text)}
     for path in output.glob("_static/**/*.css"):
@@ -102,5 +134,5 @@ def without_idle_mathjax(
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx."""
     app.connect("html-page-context", without_idle_mathjax, priority=900)  # after sphinx.ext.mathjax
-    app.connect("build-finished", shrink)
+    app.connect("build-finished", shrink, priority=900)  # after the theme has written the colours of code
     return {"parallel_read_safe": True, "parallel_write_safe": True}

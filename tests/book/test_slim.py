@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gptrepro.book.slim import ICON_RULE, keep_icons, keep_rules
+from gptrepro.book.slim import ICON_RULE, keep_icons, keep_rules, uncoloured, without_spans
 
 MANY = "".join(f'icon{n}:[1,1,[],"f00{n % 10}","M0"],' for n in range(1000))
 
@@ -35,3 +35,20 @@ def test_icon_rules_go_and_others_stay() -> None:
     icons = r'.fa-moon:before{content:"\f186"}.fa-a:before,.fa-b::before{content:"x"}'
     style = icons + '.fa-spin{animation:x}.a{content:"y"}'
     assert ICON_RULE.sub("", style) == '.fa-spin{animation:x}.a{content:"y"}'
+
+
+def test_words_of_code_in_the_colour_of_the_code_around_them_lose_their_spans() -> None:
+    light, dark = 'html[data-theme="light"] .highlight', 'html[data-theme="dark"] .highlight'
+    style = f"""{light} {{ background: #fff; color: #080808 }}
+{light} .n {{ color: #080808 }} /* Name */
+{light} .p {{ color: #080808 }}
+{light} .gs {{ color: #080808; font-weight: bold }}
+{dark} {{ background: #000; color: #F8F8F2 }}
+{dark} .n {{ color: #F8F8F2 }}
+{dark} .p {{ color: #FFD900 }}
+"""
+    assert uncoloured(style) == {"n"}
+    code = '<span></span><span class="n">a</span><span class="p">(</span><span class="n">b&lt;</span>'
+    bare = '<span></span>a<span class="p">(</span>b&lt;'
+    page = '<span class="n">prose</span><div class="highlight"><pre>{}\n</pre></div>'
+    assert without_spans(page.format(code), {"n"}) == page.format(bare)

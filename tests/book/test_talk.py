@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 from gptrepro.checkpoints.browser import as_in_page, write_for_page
 from gptrepro.model import Decoder, DecoderConfig
 from gptrepro.storage import project_root
+from gptrepro.talk import MODEL_SIZE
 from gptrepro.tokenizer import train_byte_level_bpe
 from tests.book.test_pages import browser  # noqa: F401 - a fixture
 
@@ -147,6 +148,7 @@ def test_without_scripts_every_stored_text_stands_there(browser: Browser, folder
 def test_the_models_file_is_small_and_writes_thirty_tokens_a_second(page):
     place = STATIC / "model.js"
     assert place.stat().st_size <= 2_500_000
+    assert f"{place.stat().st_size / 1e6:.1f} MB" == MODEL_SIZE
     page.add_script_tag(path=place)
     took = page.evaluate("""() => {
         const gpt = new gptrepro.Gpt(gptreproModel), began = performance.now();
