@@ -63,7 +63,14 @@ class Error:
         self.mean, self.df = float(by_seed.mean()), n - 1
         self.se = float(by_seed.std(ddof=1) / math.sqrt(n)) if n > 1 else math.nan
         self.draws = None
-        if any(values.shape[1] > 1 for values in effect):
+        if n == 1:  # items alone replicate
+            rng = np.random.default_rng(1)
+            self.df, self.draws = math.inf, np.zeros(20_000)
+            for values in effect:
+                for k in range(0, 20_000, 1000):
+                    drawn = rng.choice(values[0] - values.mean(), (1000, values.shape[1])).mean(axis=1)
+                    self.draws[k : k + 1000] += drawn / len(effect)
+        elif any(values.shape[1] > 1 for values in effect):
             rng = np.random.default_rng(1)
             self.draws = rng.standard_t(self.df, 20_000) * self.se
             for values in effect:
@@ -89,7 +96,7 @@ class Error:
 
     def interval(self, alpha: float) -> tuple[float, float]:
         """Two bounds, each missed with probability ``alpha``."""
-        half = stats.t.isf(alpha, self.df) * self.se
+        half = stats.t.isf(alpha, self.df) * self.se if self.draws is None else 0.0
         if self.draws is not None:
             half = np.quantile(np.abs(self.draws), 1 - 2 * alpha)
         return self.mean - half, self.mean + half
@@ -256,7 +263,7 @@ def tested(rule: dict[str, Any], record: dict[str, Any], rival: dict[str, Any]) 
     effect = [sign * values for values in reduced(curve, how)]
     if how == "roughness":
         effect = [sign * (a - b) for a, b in zip(*(reduced(each, how) for each in sides), strict=True)]
-    if len(record["runs"]) < LEAST_SEEDS:
+    if record["replicated_over"] != "item" and len(record["runs"]) < LEAST_SEEDS:
         return "inconclusive"
     drawn = [values for values in effect if values.shape[1] > 1]
     if drawn and (
@@ -320,7 +327,9 @@ def deciding(
         alike = pair[0]["replicated_over"] == pair[1]["replicated_over"]
         cut = [each | {"runs": [run for run in each["runs"] if run["seed"] in both]} for each in pair]
         found.append([each if alike else each | {"replicated_over": "seed"} for each in cut])
-    enough = [pair for pair in found if len(pair[0]["runs"]) >= LEAST_SEEDS]
+    enough = [
+        pair for pair in found if pair[0]["replicated_over"] == "item" or len(pair[0]["runs"]) >= LEAST_SEEDS
+    ]
     chosen = next(iter(enough or found), None)
     return (chosen[0], chosen[1]) if chosen else None
 

@@ -20,10 +20,10 @@ def test_a_laptop_plan_is_flops_over_rate():
     assert per_seed.flops == pytest.approx(6 * per_seed.parameters * per_seed.tokens, rel=0.15)
 
 
-def test_one_rented_card_runs_the_whole_book_in_an_hour():
+def test_one_rented_card_runs_the_whole_book_in_little_more_than_an_hour():
     plans = [plan_of(each, Scale.GPU) for each in EXPERIMENTS.values() if Scale.GPU in each.configs]
     assert all(plan.seconds < 600 for plan in plans), {plan.experiment: plan.time for plan in plans}
-    assert sum(plan.seconds for plan in plans) < 3600 and sum(plan.dollars for plan in plans) < 3
+    assert sum(plan.seconds for plan in plans) < 75 * 60 and sum(plan.dollars for plan in plans) < 4
 
 
 @pytest.mark.parametrize(

@@ -136,14 +136,15 @@ DIVERSITY = register(
                 corpus_tokens=4_000_000, tokenizer_documents=500,
             ),
             Scale.GPU: _config(
-                8, 384, 6, 131_072, n_vocab=8192, n_ctx=256, tokens=20_000_000, precision="bf16",
+                8, 384, 6, 131_072, n_vocab=8192, n_ctx=256, tokens=8_000_000, precision="bf16",
             ),
             Scale.PAPER: _config(
                 12, 768, 12, 262_144, n_vocab=50_257, n_ctx=1024, tokens=1_000_000_000, batch_size=512,
                 precision="bf16",
             ),
         },
-        seeds=dict.fromkeys(Scale, (100, 101, 102, 103, 104)) | {Scale.SMOKE: (100,)},
+        seeds=dict.fromkeys(Scale, (100, 101, 102, 103, 104))
+        | {Scale.SMOKE: (100,), Scale.GPU: (100, 101, 102)},
         corpora=lambda config: config.corpora,
         budget=TextArms.budget,
         measure=_measure,
