@@ -32,9 +32,12 @@ def test_every_trained_verdict_comes_out_the_same():
         assert (theirs.verdict, theirs.scale) == (str(ours.verdict), ours.scale), item.claim.id
         if ours.p_value is not None:
             record = published_record(ours.experiment, Scale(ours.scale))
-            drawn = record.replicated_over == "both"  # by each side for itself
-            assert theirs.p_value == pytest.approx(ours.p_value, abs=5e-3 if drawn else 1e-9), item.claim.id
-            assert theirs.interval == pytest.approx(ours.interval, abs=1e-3 if drawn else 6e-4), item.claim.id
+            # What items replicate each side draws for itself; over items alone, the package corrects for skew.
+            off_p, off = {"both": (5e-3, 1e-3), "item": (5e-3, 4e-3)}.get(
+                record.replicated_over, (1e-9, 6e-4)
+            )
+            assert theirs.p_value == pytest.approx(ours.p_value, abs=off_p), item.claim.id
+            assert theirs.interval == pytest.approx(ours.interval, abs=off), item.claim.id
 
 
 @pytest.mark.parametrize("gain", [0.0, 0.2, 0.5])
