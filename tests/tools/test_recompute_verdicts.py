@@ -32,7 +32,7 @@ def test_every_trained_verdict_comes_out_the_same():
         assert (theirs.verdict, theirs.scale) == (str(ours.verdict), ours.scale), item.claim.id
         if ours.p_value is not None:
             record = published_record(ours.experiment, Scale(ours.scale))
-            # What items replicate each side draws for itself; over items alone, the package corrects for skew.
+            # Each side draws for itself what items replicate; for items alone the package corrects for skew.
             off_p, off = {"both": (5e-3, 1e-3), "item": (5e-3, 4e-3)}.get(
                 record.replicated_over, (1e-9, 6e-4)
             )
